@@ -1,1 +1,10 @@
-//! Placeholder, replaced as the house is built.
+//! What the operating system gives: time, files, limits, and the sign to stop.
+//!
+//! Differences between systems are settled here; the floors above do not ask which one they run
+//! on. Knows nothing of chat, certificates or configuration.
+
+pub mod clock;
+pub mod counters;
+pub mod files;
+pub mod limits;
+pub mod stop;

@@ -1,0 +1,332 @@
+//! Files that are written whole or not at all, private files, locks, and a stamp that tells when
+//! files changed.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::SystemTime,
+};
+
+use thiserror::Error;
+
+/// What went wrong with a file.
+#[derive(Debug, Error)]
+pub enum FilesError {
+    /// The file could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A new file was wanted, and there is one already.
+    #[error("{} exists already and is not overwritten; move it away or choose another directory", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file could not be looked at.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Others than its owner can use a private file.
+    #[error("{} can be used by others (mode {mode:04o}); make it private with: chmod 600 {}", path.display(), quoted(path))]
+    NotPrivate {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The lock file could not be locked.
+    #[error("cannot lock {}", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// Writes a file that only its owner may read. A reader sees the old content or the new, never a
+/// part, and after a crash one of the two is there.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FilesError> {
+    Staged::write(path, bytes, Mode::Private)?.replace()
+}
+
+/// Writes a file that everybody may read, in the same way as [`write_private`].
+pub fn write_public(path: &Path, bytes: &[u8]) -> Result<(), FilesError> {
+    Staged::write(path, bytes, Mode::Public)?.replace()
+}
+
+/// Writes a file that only its owner may read, and refuses when there is one by that name.
+pub fn create_private_new(path: &Path, bytes: &[u8]) -> Result<(), FilesError> {
+    Staged::write(path, bytes, Mode::Private)?.create_new(bytes)
+}
+
+/// Refuses a file that others than its owner may read or write.
+#[cfg(unix)]
+pub fn check_private(path: &Path) -> Result<(), FilesError> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let metadata = fs::metadata(path).map_err(|source| FilesError::Read { path: path.into(), source })?;
+    match metadata.permissions().mode() & 0o7777 {
+        mode if mode & 0o077 != 0 => Err(FilesError::NotPrivate { path: path.into(), mode }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a file that is not there. Who may read it is left to the system's access lists.
+#[cfg(not(unix))]
+pub fn check_private(path: &Path) -> Result<(), FilesError> {
+    fs::metadata(path).map(|_| ()).map_err(|source| FilesError::Read { path: path.into(), source })
+}
+
+/// A path as a POSIX shell reads it, for commands shown to a person.
+pub fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// An exclusive lock among processes, held until it is dropped. The lock file stays.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits until nobody else holds the lock of this file, which is made when it is missing.
+    pub fn exclusive(path: &Path) -> Result<Self, FilesError> {
+        let open = || {
+            let file = Mode::Private.apply(OpenOptions::new().create(true).truncate(false).write(true)).open(path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        open().map(|_file| Self { _file }).map_err(|source| FilesError::Lock { path: path.into(), source })
+    }
+}
+
+/// What several files looked like at one moment: two stamps differ when a file came, went, was
+/// replaced or written. Cheap: it reads no content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp(Vec<Option<FileStamp>>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FileStamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+impl Stamp {
+    /// Looks at the files now. One that is missing or not readable has a stamp too.
+    pub fn of(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
+        Self(paths.into_iter().map(|path| fs::metadata(path).ok().map(|m| FileStamp::of(&m))).collect())
+    }
+}
+
+impl FileStamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Self { length: metadata.len(), modified: metadata.modified().ok(), inode }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Private,
+    Public,
+}
+
+impl Mode {
+    #[cfg(unix)]
+    fn apply(self, options: &mut OpenOptions) -> &mut OpenOptions {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        options.mode(match self {
+            Self::Private => 0o600,
+            Self::Public => 0o644,
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn apply(self, options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+}
+
+/// A temporary file beside its target, complete and on disk, removed unless it takes its place.
+struct Staged<'a> {
+    target: &'a Path,
+    temporary: PathBuf,
+    mode: Mode,
+}
+
+impl<'a> Staged<'a> {
+    fn write(target: &'a Path, bytes: &[u8], mode: Mode) -> Result<Self, FilesError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+
+        let failed = |source| FilesError::Write { path: target.into(), source };
+        let name = target.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
+        let mut temporary = std::ffi::OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".{}.{}.tmp", std::process::id(), COUNT.fetch_add(1, Relaxed)));
+        let staged = Self { target, temporary: target.with_file_name(temporary), mode };
+        staged.write_to(&staged.temporary, bytes).map_err(failed)?;
+        Ok(staged)
+    }
+
+    fn write_to(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.mode.apply(OpenOptions::new().create_new(true).write(true)).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    fn replace(self) -> Result<(), FilesError> {
+        fs::rename(&self.temporary, self.target).map_err(|source| self.failed(source))?;
+        self.sync_directory()
+    }
+
+    fn create_new(self, bytes: &[u8]) -> Result<(), FilesError> {
+        let linked = match fs::hard_link(&self.temporary, self.target) {
+            // A file system without hard links: then the file's name comes first, its content after.
+            Err(e) if matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+                self.write_to(self.target, bytes)
+            }
+            linked => linked,
+        };
+        match linked {
+            Ok(()) => self.sync_directory(),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(FilesError::Exists { path: self.target.into() }),
+            Err(source) => Err(self.failed(source)),
+        }
+    }
+
+    /// Makes the new name last through a crash.
+    fn sync_directory(&self) -> Result<(), FilesError> {
+        if cfg!(unix) {
+            let directory = match self.target.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            };
+            File::open(directory).and_then(|d| d.sync_all()).map_err(|source| self.failed(source))?;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, source: io::Error) -> FilesError {
+        FilesError::Write { path: self.target.into(), source }
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::tempdir;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_with_its_mode() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        fs::write(&path, "old").unwrap();
+        write_private(&path, b"new").unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"new"[..], 0o600));
+        check_private(&path).unwrap();
+        write_public(&path, b"open").unwrap();
+        assert_eq!(mode(&path) & 0o700, 0o600);
+        assert_eq!(names(dir.path()), ["a.key"]);
+    }
+
+    #[test]
+    fn a_new_file_overwrites_nothing() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        create_private_new(&path, b"first").unwrap();
+        let error = create_private_new(&path, b"second").unwrap_err();
+        assert!(matches!(error, FilesError::Exists { .. }), "{error}");
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"first"[..], 0o600));
+        assert_eq!(names(dir.path()), ["a.key"]);
+    }
+
+    #[test]
+    fn a_readable_key_is_refused_with_the_command_that_mends_it() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("my key");
+        fs::write(&path, "k").unwrap();
+        for bad in [0o644, 0o640, 0o602] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(bad)).unwrap();
+            let error = check_private(&path).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("chmod 600 '{}'", path.display())), "{error}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        check_private(&path).unwrap();
+    }
+
+    #[test]
+    fn failures_name_the_file() {
+        let error = write_private(Path::new("/nonexistent/a.key"), b"").unwrap_err();
+        assert_eq!(error.to_string(), "cannot write /nonexistent/a.key");
+        let error = check_private(Path::new("/nonexistent/a.key")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read /nonexistent/a.key");
+    }
+
+    #[test]
+    fn a_lock_is_held_until_it_is_dropped() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let lock = Lock::exclusive(&path).unwrap();
+        let other = File::open(&path).unwrap();
+        assert!(other.try_lock().is_err());
+        drop(lock);
+        other.try_lock().unwrap();
+    }
+
+    #[test]
+    fn a_stamp_sees_each_change() {
+        let dir = tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        let stamp = || Stamp::of([&a, &b]);
+        let mut seen = vec![stamp()];
+        fs::write(&a, "1").unwrap();
+        seen.push(stamp());
+        fs::write(&b, "1").unwrap();
+        seen.push(stamp());
+        write_public(&a, b"2").unwrap();
+        seen.push(stamp());
+        fs::remove_file(&b).unwrap();
+        seen.push(stamp());
+        assert_eq!(stamp(), stamp());
+        for (i, one) in seen.iter().enumerate() {
+            assert!(seen[..i].iter().all(|other| other != one), "change {i} was not seen");
+        }
+    }
+}
