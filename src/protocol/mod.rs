@@ -1,1 +1,17 @@
-//! Placeholder, replaced as the house is built.
+//! The line protocol: lines, messages and commands of both dialects, in and out.
+//!
+//! No I/O and no state of a chat: what comes in is bounded and checked, what goes out is made safe
+//! for its reader.
+
+mod first_line;
+mod framing;
+pub mod limits;
+mod message;
+pub mod sanitize;
+pub mod tags;
+
+pub use first_line::FirstLine;
+pub use framing::{BadLine, Framer, Line};
+pub use limits::LineLimits;
+pub use message::{EncodeError, Message, MessageBuf, Params, ParseError};
+pub use tags::{Tag, TagError, Tags};

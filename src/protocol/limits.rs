@@ -1,0 +1,86 @@
+//! How long a line and its parts may be: numbers only, no parsing.
+//!
+//! RFC 1459 section 2.3 (512 octets, 15 parameters) and the IRCv3 `message-tags` specification
+//! (sizes of the tag section). Our own: the length of a plain line.
+
+/// The most octets of an IRC line without its tags, CR LF counted (RFC 1459, section 2.3).
+pub const IRC_BODY: usize = 512;
+
+/// The most octets of tags that a client may send, the `@` and the space counted.
+pub const CLIENT_TAGS: usize = 4096;
+
+/// The most octets of tags that a server may send, the `@` and the space counted: 4094 of what
+/// the sender's client gave and 4095 of the server's own.
+pub const SERVER_TAGS: usize = 8191;
+
+/// The most octets of a plain line, its line end counted as two.
+pub const PLAIN_LINE: usize = 4096;
+
+/// The most parameters of an IRC message; the last of them takes the rest of the line.
+pub const MAX_PARAMS: usize = 15;
+
+/// The line end that [`LineLimits::body`] counts: CR LF, also where only LF is sent.
+const LINE_END: usize = 2;
+
+/// How long a line of one dialect may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineLimits {
+    /// The tag section of a line that starts with `@`: `@`, tags and one space. 0 means that the
+    /// dialect has no tags, so that `@` is a character like any other.
+    pub tags: usize,
+    /// Everything after the tag section, two octets for the line end counted.
+    pub body: usize,
+}
+
+impl LineLimits {
+    /// The first line, before the dialect is known: whatever either dialect would allow.
+    pub const FIRST: Self = Self { tags: CLIENT_TAGS, body: PLAIN_LINE };
+    /// What an IRC client may send.
+    pub const IRC_CLIENT: Self = Self { tags: CLIENT_TAGS, body: IRC_BODY };
+    /// What an IRC server may send. Its body is not held to 512 octets: some servers send more,
+    /// and a client has no reason to lose such a line.
+    pub const IRC_SERVER: Self = Self { tags: SERVER_TAGS, body: PLAIN_LINE };
+    /// What a person or a script may send in the plain dialect.
+    pub const PLAIN: Self = Self { tags: 0, body: PLAIN_LINE };
+
+    /// Whether a line, or the start of one that still lacks its line end, is within the limits.
+    ///
+    /// Never true again for a line of which a start was already too long. A CR at the end is taken
+    /// for the first half of the line end.
+    pub fn allow(self, line: &[u8]) -> bool {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let body = self.body.saturating_sub(LINE_END);
+        if self.tags == 0 || line.first() != Some(&b'@') {
+            return line.len() <= body;
+        }
+        match memchr::memchr(b' ', &line[..line.len().min(self.tags)]) {
+            Some(space) => line.len() - (space + 1) <= body,
+            None => line.len() < self.tags,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn body_and_tags_are_counted_apart() {
+        let irc = LineLimits::IRC_CLIENT;
+        let body = |n: usize| "x".repeat(n);
+        assert!(irc.allow(body(510).as_bytes()));
+        assert!(irc.allow((body(510) + "\r").as_bytes()));
+        assert!(!irc.allow(body(511).as_bytes()));
+        assert!(irc.allow(format!("@{} {}", body(4094), body(510)).as_bytes()));
+        assert!(!irc.allow(format!("@{} {}", body(4095), body(1)).as_bytes()));
+        assert!(!irc.allow(format!("@{} {}", body(1), body(511)).as_bytes()));
+        assert!(irc.allow(format!("@{}", body(4094)).as_bytes()));
+        assert!(!irc.allow(format!("@{}", body(4095)).as_bytes()));
+    }
+
+    #[test]
+    fn plain_lines_have_no_tags() {
+        assert!(LineLimits::PLAIN.allow(format!("@{}", "x".repeat(4093)).as_bytes()));
+        assert!(!LineLimits::PLAIN.allow(format!("@{} y", "x".repeat(4092)).as_bytes()));
+    }
+}
