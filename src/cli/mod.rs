@@ -1,8 +1,58 @@
-//! The command line.
+//! The command line: one file a subcommand, and the exit codes.
+//!
+//! A subcommand's module has `Args` (clap) and `run(Args) -> Result<Exit, Failure>`; the list
+//! below is the only place that names it. Results go to stdout, all else to stderr.
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+use self::exit::{Exit, Failure};
+
+pub mod completions;
+pub mod exit;
+pub mod man;
+
+/// Private chat over mutual TLS: one server, certificates as identity, any IRC client.
+#[derive(Parser)]
+#[command(name = "conclave", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($module:ident),)*) => {
+        #[derive(Subcommand)]
+        enum Command {
+            $($(#[$doc])* $name($module::Args),)*
+        }
+
+        impl Command {
+            fn run(self) -> Result<Exit, Failure> {
+                match self {
+                    $(Self::$name(args) => $module::run(args),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Print a completion script for a shell
+    Completions(completions),
+    /// Print a manual page, as in: conclave man | man -l -
+    Man(man),
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    match Cli::try_parse() {
+        Ok(cli) => exit::conclude(cli.command.run()),
+        Err(error) => {
+            // Help and version come this way too, with code 0. A reader who left misses nothing.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() }
+        }
+    }
 }
