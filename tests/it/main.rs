@@ -1,0 +1,5 @@
+//! Integration tests: one binary, one module a subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by panicking what is wrong")]
+
+mod fuzz;
