@@ -1,0 +1,344 @@
+//! Settings understood and checked: what `serve` runs with.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    num::NonZero,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use tracing::level_filters::LevelFilter;
+
+use super::{
+    raw::{Given, Layers, Raw, Text},
+    values,
+};
+use crate::ident::{Nick, RoomName};
+
+/// Where a server's credentials are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The server's certificate, and after it those between it and the authority, if any.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The authorities whose certificates are let in.
+    pub client_ca: PathBuf,
+    /// Their revocation lists. Without this file nothing can be revoked.
+    pub crl: Option<PathBuf>,
+}
+
+/// What the server runs with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its certificate, its key, the authority and the revocation list.
+    pub files: Files,
+    /// Whether certificates with only a CN are refused.
+    pub require_san: bool,
+    /// Where it listens.
+    pub listen: Vec<SocketAddr>,
+    /// Where it keeps things.
+    pub data: Data,
+    /// How long it keeps messages.
+    pub history: History,
+    /// Its name.
+    pub name: String,
+    /// The room that everybody is in.
+    pub lobby: RoomName,
+    /// Who administers it.
+    pub admins: Vec<Nick>,
+    /// The message of the day.
+    pub motd: Option<String>,
+    /// Whether shares are limited.
+    pub limits: bool,
+    /// The most connections, where it was given.
+    pub max_connections: Option<usize>,
+    /// The most connections of one address, where it was given.
+    pub max_per_address: Option<usize>,
+    /// Threads that serve connections.
+    pub threads: NonZero<usize>,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// Where rooms and history are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// In memory: at the end of the process they are gone.
+    Memory,
+    /// In a directory.
+    Directory(PathBuf),
+}
+
+/// How long messages are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// As long as this.
+    For(Duration),
+    /// As long as there is room.
+    Forever,
+    /// Not at all.
+    Off,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least important level that is logged.
+    pub level: LevelFilter,
+    /// How a line is written.
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The message of the day is sent to everybody who connects.
+const MOTD_MAX: u64 = 16 * 1024;
+
+impl Settings {
+    /// Understands and checks what was given.
+    pub fn resolve(layers: &Layers) -> anyhow::Result<Self> {
+        let setting = |name, field: fn(&Raw) -> &Option<Text>| Setting(layers.find(name, field));
+        let data = setting("data", |r| &r.data).map(|given| match given.value.0.as_str() {
+            "none" => Ok(Data::Memory),
+            "" => bail!("a directory or none is expected"),
+            _ => Ok(Data::Directory(given.path())),
+        })?;
+        let history = setting("history", |r| &r.history).parse(|text| match text {
+            "forever" => Ok(History::Forever),
+            "off" => Ok(History::Off),
+            age => values::age(age).map(History::For),
+        })?;
+        let level = setting("log", |r| &r.log).parse(|text| match text {
+            "off" | "error" | "warn" | "info" | "debug" | "trace" => Ok(text.parse::<LevelFilter>()?),
+            _ => bail!("off, error, warn, info, debug or trace is expected"),
+        })?;
+        let format = setting("log-format", |r| &r.log_format).parse(|text| match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => bail!("text or json is expected"),
+        })?;
+        let name = setting("name", |r| &r.name).parse(values::server_name)?;
+        let lobby = setting("lobby", |r| &r.lobby).parse(|text| Ok(text.parse::<RoomName>()?))?;
+        let motd = setting("motd", |r| &r.motd).map(|given| motd(&given.path()))?;
+        let limits = setting("limits", |r| &r.limits).parse(values::switch)?;
+        let require_san = setting("require-san", |r| &r.require_san).parse(values::switch)?;
+        let threads = setting("threads", |r| &r.threads).parse(|text| {
+            let threads = values::number(text, 1..=1024)?;
+            NonZero::new(threads).context("at least one thread is needed")
+        })?;
+        let count = |text: &str| values::number(text, 1..=10_000_000);
+        let listen = list(layers.find("listen", |r| &r.listen), values::listen)?;
+        let admins = list(layers.find("admin", |r| &r.admin), |text| Ok(text.parse::<Nick>()?))?;
+        Ok(Self {
+            files: files(layers)?,
+            require_san: require_san.unwrap_or(false),
+            listen: listen.unwrap_or_else(|| vec![SocketAddr::from(([127, 0, 0, 1], 6697))]),
+            data: data.unwrap_or_else(|| Data::Directory("conclave-data".into())),
+            history: history.unwrap_or(History::For(Duration::from_secs(30 * 24 * 3600))),
+            name: name.unwrap_or_else(|| "conclave.local".into()),
+            lobby: lobby.map_or_else(|| "#lobby".parse(), Ok)?,
+            admins: admins.unwrap_or_default(),
+            motd,
+            limits: limits.unwrap_or(true),
+            max_connections: setting("max-connections", |r| &r.max_connections).parse(count)?,
+            max_per_address: setting("max-per-address", |r| &r.max_per_address).parse(count)?,
+            threads: threads.unwrap_or(NonZero::<usize>::MIN),
+            log: Log { level: level.unwrap_or(LevelFilter::INFO), format: format.unwrap_or(LogFormat::Text) },
+        })
+    }
+}
+
+/// A setting that may have been given.
+struct Setting(Option<Given<Text>>);
+
+impl Setting {
+    fn map<T>(self, understand: impl FnOnce(&Given<Text>) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+        let Some(given) = self.0 else { return Ok(None) };
+        understand(&given).map(Some).map_err(|error| blame(&given.origin, &given.value, &error))
+    }
+
+    fn parse<T>(self, parse: impl FnOnce(&str) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+        self.map(|given| parse(&given.value.0))
+    }
+}
+
+fn blame(origin: &impl std::fmt::Display, Text(value): &Text, error: &anyhow::Error) -> anyhow::Error {
+    anyhow!("{origin}: {value:?}: {error:#}")
+}
+
+fn list<T>(
+    given: Option<Given<Vec<Text>>>,
+    parse: impl Fn(&str) -> anyhow::Result<T>,
+) -> anyhow::Result<Option<Vec<T>>> {
+    let Some(given) = given else { return Ok(None) };
+    let parse = |text: &Text| parse(&text.0).map_err(|error| blame(&given.origin, text, &error));
+    let list = given.value.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    ensure!(!list.is_empty(), "{}: at least one value is expected", given.origin);
+    Ok(Some(list))
+}
+
+/// Either a directory with fixed names, or each file by itself. The uppermost source that says
+/// anything about it decides which; single files may then be spread over the sources below it.
+fn files(layers: &Layers) -> anyhow::Result<Files> {
+    let single = |r: &Raw| r.cert.is_some() || r.key.is_some() || r.client_ca.is_some() || r.crl.is_some();
+    let Some(layers) = layers.starting(|r| r.certs.is_some() || single(r)) else {
+        return directory(Path::new("certs"));
+    };
+    let first = layers.first();
+    if let Some(given) = layers.find("certs", |r| &r.certs).filter(|_| first.certs.is_some()) {
+        ensure!(!single(first), "{}: give either a directory of certificates or single files", given.origin);
+        return directory(&given.path()).map_err(|error| anyhow!("{}: {error:#}", given.origin));
+    }
+    let file = |name, field: fn(&Raw) -> &Option<Text>| {
+        Setting(layers.find(name, field)).map(|given| {
+            let path = given.path();
+            readable(&path)?;
+            Ok(path)
+        })
+    };
+    let needed = |name, field| {
+        file(name, field)?.with_context(|| {
+            format!("--{name} is missing: a certificate, a key and an authority go together, or give --certs DIR alone")
+        })
+    };
+    Ok(Files {
+        cert: needed("cert", |r| &r.cert)?,
+        key: needed("key", |r| &r.key)?,
+        client_ca: needed("client-ca", |r| &r.client_ca)?,
+        crl: file("crl", |r| &r.crl)?,
+    })
+}
+
+fn directory(directory: &Path) -> anyhow::Result<Files> {
+    let file = |name| {
+        let path = directory.join(name);
+        readable(&path).with_context(|| {
+            format!(
+                "{} is no directory of certificates; make one with: conclave cert init --dir DIR",
+                directory.display()
+            )
+        })?;
+        Ok::<_, anyhow::Error>(path)
+    };
+    Ok(Files {
+        cert: file("server.pem")?,
+        key: file("server.key")?,
+        client_ca: file("ca.pem")?,
+        crl: Some(file("crl.pem")?),
+    })
+}
+
+fn readable(path: &Path) -> anyhow::Result<()> {
+    fs::File::open(path).map(drop).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn motd(path: &Path) -> anyhow::Result<String> {
+    let length = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len();
+    ensure!(length <= MOTD_MAX, "the message of the day has more than {MOTD_MAX} octets");
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::{TempDir, tempdir};
+
+    use super::*;
+
+    fn certs() -> TempDir {
+        let dir = tempdir().unwrap();
+        for name in ["server.pem", "server.key", "ca.pem", "crl.pem"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        dir
+    }
+
+    fn resolve(variables: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        let layers = Layers::collect(Raw::default(), None, |name| {
+            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into())
+        });
+        Settings::resolve(&layers?)
+    }
+
+    #[test]
+    fn defaults() {
+        let dir = certs();
+        let settings = resolve(&[("CONCLAVE_CERTS", dir.path().to_str().unwrap())]).unwrap();
+        assert_eq!(settings.listen, ["127.0.0.1:6697".parse().unwrap()]);
+        assert_eq!(settings.data, Data::Directory("conclave-data".into()));
+        assert_eq!(settings.history, History::For(Duration::from_secs(30 * 86_400)));
+        assert_eq!((settings.name.as_str(), settings.lobby.as_str()), ("conclave.local", "#lobby"));
+        assert_eq!((settings.threads.get(), settings.limits, settings.require_san), (1, true, false));
+        assert_eq!(settings.files.crl, Some(dir.path().join("crl.pem")));
+    }
+
+    #[test]
+    fn a_bad_value_is_blamed_on_its_source() {
+        let dir = certs();
+        let dir = dir.path().to_str().unwrap();
+        let check = |name: &str, value: &str, expect: &str| {
+            let error = resolve(&[("CONCLAVE_CERTS", dir), (name, value)]).unwrap_err();
+            let error = format!("{error:#}");
+            assert!(error.starts_with(&format!("{name}: {expect}")), "{error}");
+        };
+        check("CONCLAVE_LISTEN", "127.0.0.1:1,6697", "\"6697\": an address and a port are expected");
+        check("CONCLAVE_LISTEN", "", "\"\": an address and a port are expected");
+        check("CONCLAVE_HISTORY", "30", "\"30\": an age such as");
+        check("CONCLAVE_DATA", "", "\"\": a directory or none");
+        check("CONCLAVE_NAME", "local", "\"local\": a name such as");
+        check("CONCLAVE_LOBBY", "lobby", "\"lobby\": a room's name starts with #");
+        check("CONCLAVE_ADMIN", "alice,1", "\"1\": a name has only");
+        check("CONCLAVE_ADMIN", "NickServ", "\"NickServ\": this name is reserved");
+        check("CONCLAVE_LIMITS", "perhaps", "\"perhaps\": on or off");
+        check("CONCLAVE_REQUIRE_SAN", "2", "\"2\": on or off");
+        check("CONCLAVE_THREADS", "0", "\"0\": a number from 1 to");
+        check("CONCLAVE_MAX_CONNECTIONS", "-1", "\"-1\": a number");
+        check("CONCLAVE_MAX_PER_ADDRESS", "x", "\"x\": a number");
+        check("CONCLAVE_LOG", "loud", "\"loud\": off, error");
+        check("CONCLAVE_LOG_FORMAT", "xml", "\"xml\": text or json");
+        check("CONCLAVE_MOTD", "/nonexistent", "\"/nonexistent\": cannot read /nonexistent: ");
+    }
+
+    #[test]
+    fn certificates_come_from_a_directory_or_one_by_one() {
+        let dir = certs();
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        let (cert, key, ca) = (path("server.pem"), path("server.key"), path("ca.pem"));
+        let three = [("CONCLAVE_CERT", &*cert), ("CONCLAVE_KEY", &*key), ("CONCLAVE_CLIENT_CA", &*ca)];
+        assert_eq!(resolve(&three).unwrap().files.crl, None);
+        let check = |variables: &[(&str, &str)], expect: &str| {
+            let error = format!("{:#}", resolve(variables).unwrap_err());
+            assert!(error.contains(expect), "{error}");
+        };
+        check(&three[..2], "--client-ca is missing");
+        check(&[&three[..], &[("CONCLAVE_CERTS", "x")]].concat(), "CONCLAVE_CERTS: give either a directory");
+        check(&[("CONCLAVE_CERTS", "/nonexistent")], "CONCLAVE_CERTS: /nonexistent is no directory of certificates");
+        check(
+            &[&three[..], &[("CONCLAVE_CRL", "/nonexistent")]].concat(),
+            "CONCLAVE_CRL: \"/nonexistent\": cannot read",
+        );
+    }
+
+    #[test]
+    fn the_uppermost_source_decides_between_directory_and_files() {
+        let dir = certs();
+        let file = dir.path().join("conclave.toml");
+        fs::write(&file, "cert = \"server.pem\"\nkey = \"server.key\"\nclient-ca = \"ca.pem\"").unwrap();
+        let with = |flags: Raw| Settings::resolve(&Layers::collect(flags, Some(&file), |_| None).unwrap());
+        assert_eq!(with(Raw::default()).unwrap().files.cert, dir.path().join("server.pem"));
+        let text = |path: &str| Some(Text(dir.path().join(path).to_str().unwrap().into()));
+        let files = with(Raw { certs: text(""), ..Raw::default() }).unwrap().files;
+        assert!(files.crl.is_some());
+        let files = with(Raw { crl: text("crl.pem"), ..Raw::default() }).unwrap().files;
+        assert_eq!((files.crl, files.key), (Some(dir.path().join("crl.pem")), dir.path().join("server.key")));
+    }
+}
