@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, de};
 #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Raw {
-    /// Directory that `conclave cert init` made: server.pem, server.key, ca.pem, crl.pem [default: certs]
+    /// Directory that `conclave cert init` made: server.pem, server.key, ca.pem, crl.pem (default: certs)
     #[arg(long, value_name = "DIR", conflicts_with_all = ["cert", "key", "client_ca", "crl"])]
     pub certs: Option<Text>,
     /// The server's certificate, followed by intermediate ones if there are any (PEM)
@@ -32,20 +32,20 @@ pub struct Raw {
     /// Refuse certificates that name their account by the CN alone
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub require_san: Option<Text>,
-    /// Where to listen; may be given more than once; port 0 takes a free one [default: 127.0.0.1:6697]
+    /// Where to listen; may be given more than once; port 0 takes a free one (default: 127.0.0.1:6697)
     #[arg(long, value_name = "ADDR:PORT", value_delimiter = ',')]
     #[serde(deserialize_with = "one_or_many")]
     pub listen: Option<Vec<Text>>,
-    /// Where rooms and history are kept, or none: in memory only [default: conclave-data]
+    /// Where rooms and history are kept, or none: in memory only (default: conclave-data)
     #[arg(long, value_name = "DIR|none")]
     pub data: Option<Text>,
-    /// How long messages are kept: 12h, 30d, 8w, forever, or off: not at all [default: 30d]
+    /// How long messages are kept: 12h, 30d, 8w, forever, or off: not at all (default: 30d)
     #[arg(long, value_name = "AGE|forever|off")]
     pub history: Option<Text>,
-    /// The server's name; it has a dot, so that no client takes it for a person [default: conclave.local]
+    /// The server's name; it has a dot, so that no client takes it for a person (default: conclave.local)
     #[arg(long, value_name = "NAME")]
     pub name: Option<Text>,
-    /// The room that everybody is in [default: #lobby]
+    /// The room that everybody is in (default: #lobby)
     #[arg(long, value_name = "ROOM")]
     pub lobby: Option<Text>,
     /// An account that administers the server; may be given more than once
@@ -55,7 +55,7 @@ pub struct Raw {
     /// A text file that is shown to who connects (the message of the day)
     #[arg(long, value_name = "FILE")]
     pub motd: Option<Text>,
-    /// Whether one address or one session may take only its share; off is for measurements [default: on]
+    /// Whether one address or one session may take only its share; off is for measurements (default: on)
     #[arg(long, value_name = "on|off")]
     pub limits: Option<Text>,
     /// The most connections at one time
@@ -64,13 +64,13 @@ pub struct Raw {
     /// The most connections at one time from one address
     #[arg(long, value_name = "N")]
     pub max_per_address: Option<Text>,
-    /// Threads that serve connections [default: 1]
+    /// Threads that serve connections (default: 1)
     #[arg(long, value_name = "N")]
     pub threads: Option<Text>,
-    /// What is logged to stderr: off, error, warn, info, debug or trace; never what people say [default: info]
+    /// What is logged to stderr: off, error, warn, info, debug or trace; never what people say (default: info)
     #[arg(long, value_name = "LEVEL")]
     pub log: Option<Text>,
-    /// How log lines are written: text or json [default: text]
+    /// How log lines are written: text or json (default: text)
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<Text>,
 }
