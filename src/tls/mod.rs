@@ -4,9 +4,22 @@
 //! its authority; the client talks to whoever holds the private key of the pinned public key. What
 //! is said inside the tunnel is not known here.
 
+mod alert;
+mod authority;
+pub mod client;
+#[cfg(test)]
+mod handshake_tests;
 pub mod identity;
 pub mod pem;
 pub mod pin;
 mod provider;
+pub mod reload;
+mod revocation;
+pub mod server;
+pub mod stream;
+#[cfg(test)]
+mod testing;
+mod verifier;
 
 pub use provider::{provider, random, sha256};
+pub use revocation::{CrlError, CrlNumber};
