@@ -1,1 +1,24 @@
-//! Placeholder, replaced as the house is built.
+//! The chat itself: rooms, accounts with their sessions, presence, and what each request does.
+//!
+//! [`State`] is a pure function's memory: [`State::step`] takes one sequenced request and gives
+//! back what to keep and what to say to whom; time, ids and randomness come in with the request.
+//! [`task`] is the thin shell that owns the sessions' outboxes and the journal, and lets nothing
+//! be seen that is not committed.
+
+mod account;
+mod delivery;
+mod inbox;
+mod outbox;
+mod request;
+mod room;
+mod state;
+mod step;
+pub mod task;
+#[cfg(test)]
+mod tests;
+
+pub use delivery::{Delivery, Outputs};
+pub use inbox::Inbox;
+pub use outbox::{Outbox, Taken};
+pub use request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp};
+pub use state::{Settings, State};

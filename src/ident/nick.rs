@@ -1,6 +1,7 @@
 //! The name of an account, and the labels of its devices and clients.
 
 use std::{
+    cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
     str::FromStr,
@@ -87,6 +88,19 @@ impl PartialEq for Nick {
 }
 
 impl Eq for Nick {}
+
+impl Ord for Nick {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let folded = self.0.bytes().map(|b| b.to_ascii_lowercase());
+        folded.cmp(other.0.bytes().map(|b| b.to_ascii_lowercase()))
+    }
+}
+
+impl PartialOrd for Nick {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Hash for Nick {
     fn hash<H: Hasher>(&self, state: &mut H) {

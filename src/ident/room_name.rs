@@ -1,6 +1,7 @@
 //! The name and the stable number of a room.
 
 use std::{
+    cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
     str::FromStr,
@@ -85,6 +86,19 @@ impl PartialEq for RoomName {
 }
 
 impl Eq for RoomName {}
+
+impl Ord for RoomName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let folded = self.0.bytes().map(|b| b.to_ascii_lowercase());
+        folded.cmp(other.0.bytes().map(|b| b.to_ascii_lowercase()))
+    }
+}
+
+impl PartialOrd for RoomName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Hash for RoomName {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -1,1 +1,205 @@
-//! Placeholder, replaced as the house is built.
+//! What is kept: the log of durable events in their one order, and the store that pages through
+//! the messages.
+//!
+//! The hub appends and stages what it would say; what was appended becomes committed, in order,
+//! or fails. Backends differ in where they keep things, not in these rules; `contract` (a test
+//! suite) holds every backend to them.
+
+#[cfg(test)]
+pub(crate) mod contract;
+#[cfg(test)]
+pub(crate) mod late;
+mod memory;
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use thiserror::Error;
+
+pub use memory::{Bounds, Memory};
+
+use crate::{
+    ident::{MsgId, Nick, RoomId, RoomName},
+    protocol::chat::{Message, Topic},
+};
+
+/// A place in the one order of everything. The epoch grows when a history moves to another
+/// backend; within it the sequence grows by one with each request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The backend's generation.
+    pub epoch: u32,
+    /// The request's number within it.
+    pub sequence: u64,
+}
+
+/// The kind of a room, fixed when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomKind {
+    /// The server reads what is said.
+    Open,
+    /// End-to-end encrypted: no plain text may enter.
+    Encrypted,
+}
+
+/// Which kept messages a member may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// Those since he joined.
+    SinceJoining,
+    /// All.
+    All,
+}
+
+/// One change that outlives the process. The hub's state is what these make of it, applied in
+/// order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Durable {
+    /// The account was seen for the first time.
+    AccountSeen(Nick),
+    /// A room was made.
+    RoomCreated {
+        /// Its number.
+        room: RoomId,
+        /// Its name.
+        name: RoomName,
+        /// Its kind.
+        kind: RoomKind,
+        /// Who may read what was said before he came.
+        visibility: Visibility,
+        /// Who made it; the lobby is the administrators'.
+        founder: Option<Nick>,
+        /// When, seconds since the epoch.
+        at: u64,
+    },
+    /// A room is gone: its last member left.
+    RoomRemoved(RoomId),
+    /// An account became a member.
+    Joined {
+        /// Of which room.
+        room: RoomId,
+        /// Who.
+        account: Nick,
+        /// As operator.
+        operator: bool,
+        /// When, milliseconds since the epoch.
+        at_ms: u64,
+    },
+    /// An account is a member no longer.
+    Left {
+        /// Of which room.
+        room: RoomId,
+        /// Who.
+        account: Nick,
+    },
+    /// A room's topic changed.
+    TopicSet(RoomId, Option<Topic>),
+    /// Something was said.
+    Message(Arc<Message>),
+}
+
+/// What one request changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the order; larger than that of every entry before.
+    pub position: Position,
+    /// The changes, in order; never empty.
+    pub events: Vec<Durable>,
+}
+
+/// A commit failed: nothing appended since the last success is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the journal could not be written: {0}")]
+pub struct CommitError(pub String);
+
+/// The journal could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the journal could not be read: {0}")]
+pub struct ReadError(pub String);
+
+/// The ordered log.
+///
+/// A backend
+/// - MUST NOT block in `append`, `commit` and `poll_committed`;
+/// - MUST commit entries in the order of `append`, all or none of each;
+/// - MUST, after it has reported a failure, hold nothing of what was appended and not reported as
+///   committed before, and take further entries as if nothing had happened;
+/// - MUST NOT report a position as committed that a crash could lose, as far as it claims to keep
+///   anything at all.
+pub trait Log {
+    /// Takes the next entry.
+    fn append(&mut self, entry: Entry);
+
+    /// Asks for all that was appended to be committed, now or soon.
+    fn commit(&mut self);
+
+    /// The last committed position, each time that it has moved; or the failure, once.
+    fn poll_committed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Position, CommitError>>;
+
+    /// Gives back every committed event that makes up the state (messages need not be among
+    /// them), in order, and the last committed position.
+    ///
+    /// # Errors
+    /// When the backend cannot read what it keeps.
+    fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Position>, ReadError>;
+}
+
+/// A conversation whose messages can be paged through.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Conversation {
+    /// What was said in a room.
+    Room(RoomId),
+    /// What two accounts said to each other; made by [`Conversation::between`].
+    Pair(Nick, Nick),
+}
+
+impl Conversation {
+    /// The conversation of two accounts, whichever is named first.
+    pub fn between(one: Nick, other: Nick) -> Self {
+        if one <= other { Self::Pair(one, other) } else { Self::Pair(other, one) }
+    }
+
+    /// Where a message belongs; `None` for what is not paged through.
+    pub fn of(message: &Message) -> Option<Self> {
+        use crate::protocol::chat::Audience;
+        match &message.audience {
+            Audience::Room(room, _) => Some(Self::Room(*room)),
+            Audience::Account(to) => Some(Self::between(message.source.nick.clone(), to.clone())),
+            Audience::Device(..) => None,
+        }
+    }
+}
+
+/// Which messages of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// The newest.
+    Latest,
+    /// The newest before this one, which is not among them.
+    Before(MsgId),
+    /// The oldest after this one, which is not among them.
+    After(MsgId),
+}
+
+/// The kept messages.
+pub trait Store {
+    /// At most `most` committed messages of a conversation, the oldest first, none said before
+    /// `since_ms`. Empty when the message that bounds the range is not kept.
+    ///
+    /// # Errors
+    /// When the backend cannot read what it keeps.
+    fn page(
+        &mut self,
+        conversation: &Conversation,
+        range: Range,
+        since_ms: u64,
+        most: usize,
+    ) -> Result<Vec<Arc<Message>>, ReadError>;
+}
+
+/// A backend is both.
+pub trait Journal: Log + Store + Send {}
+
+impl<T: Log + Store + Send> Journal for T {}

@@ -19,8 +19,25 @@ pub const PLAIN_LINE: usize = 4096;
 /// The most parameters of an IRC message; the last of them takes the rest of the line.
 pub const MAX_PARAMS: usize = 15;
 
+/// The most octets of a topic (ISUPPORT `TOPICLEN`); a longer one is refused.
+pub const TOPIC: usize = 390;
+
+/// The most octets of an away, part or quit reason (ISUPPORT `AWAYLEN`); a longer one is cut.
+pub const REASON: usize = 300;
+
+/// The most octets of a username (ISUPPORT `USERLEN`); a longer one is cut.
+pub const USER: usize = 20;
+
+/// The most octets of a real name; a longer one is cut.
+pub const REALNAME: usize = 150;
+
 /// The line end that [`LineLimits::body`] counts: CR LF, also where only LF is sent.
 const LINE_END: usize = 2;
+
+/// As much of the text as fits into `most` octets, whole characters.
+pub fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
 
 /// How long a line of one dialect may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,16 @@
 //! No I/O and no state of a chat: what comes in is bounded and checked, what goes out is made safe
 //! for its reader.
 
+pub mod caps;
+pub mod chat;
+pub mod command;
 mod first_line;
 mod framing;
 pub mod limits;
 mod message;
+pub mod refusal;
+pub mod render;
+pub mod reply;
 pub mod sanitize;
 pub mod tags;
 

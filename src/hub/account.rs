@@ -1,0 +1,94 @@
+//! People and their sessions.
+
+use std::sync::Arc;
+
+use super::{delivery::Audience, request::SessionId};
+use crate::{
+    ident::{ClientLabel, DeviceId, Nick, RoomId},
+    protocol::{
+        caps::{Caps, Dialect, Shape},
+        chat::Source,
+    },
+};
+
+/// An account that the server has seen.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    /// How others see it.
+    pub source: Arc<Source>,
+    /// Its real name, from its newest session.
+    pub realname: Arc<str>,
+    /// Its sessions, in the order of their coming.
+    pub sessions: Audience,
+    /// Its rooms, in the order of its joining.
+    pub rooms: Vec<RoomId>,
+    /// Until when it counts as present although its last session was lost.
+    pub lingers_until_ms: Option<u64>,
+    /// Why its last session ended.
+    pub parting: Arc<str>,
+    /// When it came, and when it last said something (ms).
+    pub since_ms: u64,
+    /// See `since_ms`.
+    pub spoke_ms: u64,
+}
+
+impl Account {
+    pub(super) fn new(source: Arc<Source>) -> Self {
+        Self {
+            realname: source.nick.as_str().into(),
+            source,
+            sessions: Audience::default(),
+            rooms: Vec::new(),
+            lingers_until_ms: None,
+            parting: "".into(),
+            since_ms: 0,
+            spoke_ms: 0,
+        }
+    }
+
+    /// Whether others see it as connected.
+    pub(super) fn present(&self) -> bool {
+        !self.sessions.is_empty() || self.lingers_until_ms.is_some()
+    }
+}
+
+/// One session of an account.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    /// Whose.
+    pub account: Nick,
+    /// On which device.
+    pub device: DeviceId,
+    /// What its owner calls the device.
+    pub device_label: Arc<str>,
+    /// With which client.
+    pub client: Option<ClientLabel>,
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// Its capabilities.
+    pub caps: Caps,
+    /// Where a plain session's text goes.
+    pub current: Option<RoomId>,
+    /// Why nobody sits in front of it.
+    pub away: Option<Arc<str>>,
+}
+
+impl Session {
+    pub(super) const fn shape(&self) -> Shape {
+        Shape { dialect: self.dialect, caps: self.caps }
+    }
+}
+
+/// Adds a session to an audience that may be shared with deliveries under way.
+pub(super) fn add(audience: &mut Audience, session: SessionId) {
+    if !audience.contains(&session) {
+        Arc::make_mut(audience).push(session);
+    }
+}
+
+/// Takes a session out of an audience.
+pub(super) fn remove(audience: &mut Audience, session: SessionId) {
+    if let Some(at) = audience.iter().position(|&other| other == session) {
+        Arc::make_mut(audience).remove(at);
+    }
+}

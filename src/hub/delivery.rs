@@ -1,0 +1,79 @@
+//! What a step gives back: what to keep, and what to say to whom.
+
+use std::sync::Arc;
+
+use super::request::SessionId;
+use crate::{
+    journal::{Conversation, Durable},
+    protocol::{
+        caps::Shape,
+        chat::{Event, Message},
+        reply::Reply,
+    },
+};
+
+/// Sessions that hear the same thing; shared with the state, so that a message to a large room
+/// copies nothing.
+pub type Audience = Arc<Vec<SessionId>>;
+
+/// Something that is said once what was kept is committed.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// To one session, in answer to its request or because of its account's.
+    Replies {
+        /// Who.
+        session: SessionId,
+        /// The request's label.
+        label: Option<Box<str>>,
+        /// What, in order.
+        replies: Vec<Reply>,
+    },
+    /// A page of kept messages, read when everything before is committed.
+    History {
+        /// Who asked.
+        session: SessionId,
+        /// The request's label.
+        label: Option<Box<str>>,
+        /// Of what.
+        conversation: Conversation,
+        /// What the asker calls it.
+        place: Box<str>,
+        /// None said before this is his to read.
+        since_ms: u64,
+        /// How many at most.
+        most: usize,
+    },
+    /// A message to everybody in the audience.
+    Message {
+        /// Who.
+        audience: Audience,
+        /// But not this session: it gets its echo as a reply.
+        except: Option<SessionId>,
+        /// Whether these sessions are the sender's own.
+        own: bool,
+        /// What.
+        message: Arc<Message>,
+    },
+    /// An event to everybody in the audience.
+    Event {
+        /// Who.
+        audience: Audience,
+        /// But not this session: it gets the event as a reply.
+        except: Option<SessionId>,
+        /// What.
+        event: Arc<Event>,
+    },
+    /// From here on the session looks like this.
+    Shape(SessionId, Shape),
+    /// The session ends when it has got all of this.
+    Close(SessionId),
+}
+
+/// All that one step gives back.
+#[derive(Clone, Debug, Default)]
+pub struct Outputs {
+    /// To be kept before anything is said.
+    pub events: Vec<Durable>,
+    /// To be said, in order.
+    pub deliveries: Vec<Delivery>,
+}

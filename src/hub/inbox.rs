@@ -1,0 +1,116 @@
+//! Where requests wait for the hub: bounded, in the order of their coming.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use super::request::{Body, Request};
+
+/// The hub's inbox. Sessions offer requests; while it is full they wait (and do not read), and
+/// nobody else does.
+#[derive(Debug)]
+pub struct Inbox {
+    bound: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    queue: VecDeque<Request>,
+    hub: Option<Waker>,
+    waiting: Vec<Waker>,
+    closed: bool,
+}
+
+impl Inbox {
+    /// An inbox that takes `bound` requests before sessions must wait.
+    pub fn new(bound: usize) -> Self {
+        Self { bound, inner: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing between lock and unlock can leave the queue half-changed.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a request in; gives it back when the inbox is full, and wakes the session when it is
+    /// no longer. After the hub has ended, requests go nowhere.
+    pub fn poll_offer(&self, cx: &mut Context<'_>, request: Request) -> Result<(), Request> {
+        let hub = {
+            let mut inner = self.lock();
+            if inner.closed {
+                return Ok(());
+            }
+            // That a connection ended is always taken: there is one such for each session.
+            if inner.queue.len() >= self.bound && !matches!(request.body, Body::Gone(_)) {
+                inner.waiting.push(cx.waker().clone());
+                return Err(request);
+            }
+            inner.queue.push_back(request);
+            inner.hub.take()
+        };
+        if let Some(hub) = hub {
+            hub.wake();
+        }
+        Ok(())
+    }
+
+    /// Moves all requests into `batch`, or remembers to wake the hub.
+    pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut VecDeque<Request>) -> Poll<()> {
+        let waiting = {
+            let mut inner = self.lock();
+            if inner.queue.is_empty() {
+                inner.hub = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            if batch.is_empty() {
+                std::mem::swap(&mut inner.queue, batch);
+            } else {
+                batch.append(&mut inner.queue);
+            }
+            std::mem::take(&mut inner.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+        Poll::Ready(())
+    }
+
+    /// The hub has ended: nothing is taken any more and nobody waits.
+    pub fn close(&self) {
+        let waiting = {
+            let mut inner = self.lock();
+            inner.closed = true;
+            inner.queue.clear();
+            std::mem::take(&mut inner.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::request::{Gone, SessionId};
+
+    #[test]
+    fn full_means_wait_but_a_parting_is_always_taken() {
+        let inbox = Inbox::new(2);
+        let mut cx = Context::from_waker(Waker::noop());
+        let request = |body| Request { session: SessionId(1), label: None, body };
+        for _ in 0..2 {
+            assert!(inbox.poll_offer(&mut cx, request(Body::Tick)).is_ok());
+        }
+        assert!(inbox.poll_offer(&mut cx, request(Body::Tick)).is_err());
+        assert!(inbox.poll_offer(&mut cx, request(Body::Gone(Gone::Lost))).is_ok());
+        let mut batch = VecDeque::new();
+        assert!(inbox.poll_take(&mut cx, &mut batch).is_ready());
+        assert_eq!(batch.len(), 3);
+        assert!(inbox.poll_take(&mut cx, &mut batch).is_pending());
+        assert!(inbox.poll_offer(&mut cx, request(Body::Tick)).is_ok());
+        inbox.close();
+        assert!(inbox.poll_offer(&mut cx, request(Body::Tick)).is_ok());
+        batch.clear();
+        assert!(inbox.poll_take(&mut cx, &mut batch).is_pending());
+    }
+}

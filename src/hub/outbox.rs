@@ -1,0 +1,241 @@
+//! Where everything waits that a session's socket has not taken yet.
+//!
+//! The outbox
+//! - MUST NOT make its pusher wait, whatever the peer does;
+//! - MUST give out octets in the order in which they were pushed;
+//! - MUST hold no more than its bound: one push beyond it, and the session is cut with a reason;
+//! - MUST wake its session at most once for all that is pushed while it sleeps.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+/// A session's outbox: the hub pushes, the session's task drains.
+#[derive(Debug)]
+pub struct Outbox {
+    bound: usize,
+    inner: Mutex<Inner>,
+    /// When the peer last sent something, in seconds of the hub's ticks.
+    heard: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    queue: VecDeque<Bytes>,
+    bytes: usize,
+    waker: Option<Waker>,
+    ending: Option<Ending>,
+    /// When the peer last took something while there was something to take.
+    stalled_since: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+enum Ending {
+    /// After what is queued.
+    Drained,
+    /// At once: only this is still worth sending.
+    Cut(Arc<str>),
+}
+
+/// What the session's task finds in its outbox.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// So many octets were put into the buffer.
+    Octets(usize),
+    /// The connection ends now that all was taken.
+    End,
+    /// The connection ends at once, and why; nothing that was queued will be taken.
+    Cut(Arc<str>),
+}
+
+impl Outbox {
+    /// An empty outbox that holds at most `bound` octets.
+    pub fn new(bound: usize) -> Self {
+        Self { bound, inner: Mutex::default(), heard: AtomicU32::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing between lock and unlock can leave the queue half-changed.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds octets; gives back the waker of a session that sleeps, for the caller to wake once
+    /// its whole batch is pushed.
+    pub fn push(&self, octets: Bytes) -> Option<Waker> {
+        if octets.is_empty() {
+            return None;
+        }
+        let mut inner = self.lock();
+        if inner.ending.is_some() {
+            return None;
+        }
+        inner.bytes += octets.len();
+        if inner.bytes > self.bound {
+            return inner.cut("SendQ exceeded: you did not read what was sent to you".into());
+        }
+        inner.queue.push_back(octets);
+        inner.waker.take()
+    }
+
+    /// Ends the session once it has taken what is queued.
+    pub fn close(&self) -> Option<Waker> {
+        let mut inner = self.lock();
+        inner.ending.get_or_insert(Ending::Drained);
+        inner.waker.take()
+    }
+
+    /// Ends the session at once, with a reason.
+    pub fn cut(&self, reason: Arc<str>) -> Option<Waker> {
+        self.lock().cut(reason)
+    }
+
+    /// Why the session was cut, if it was.
+    pub fn cut_reason(&self) -> Option<Arc<str>> {
+        match &self.lock().ending {
+            Some(Ending::Cut(reason)) => Some(Arc::clone(reason)),
+            _ => None,
+        }
+    }
+
+    /// Fills `buffer` with what comes next, or remembers whom to wake.
+    pub fn poll_take(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Taken> {
+        let mut inner = self.lock();
+        if let Some(Ending::Cut(reason)) = &inner.ending {
+            return Poll::Ready(Taken::Cut(Arc::clone(reason)));
+        }
+        let mut filled = 0;
+        while let Some(first) = inner.queue.front_mut() {
+            let free = &mut buffer[filled..];
+            let take = free.len().min(first.len());
+            free[..take].copy_from_slice(&first[..take]);
+            filled += take;
+            if take < first.len() {
+                // Dropping the front of a shared slice copies nothing.
+                let _ = first.split_to(take);
+                break;
+            }
+            inner.queue.pop_front();
+        }
+        inner.bytes -= filled;
+        if inner.queue.is_empty() {
+            // An idle session keeps no buffer.
+            inner.queue = VecDeque::new();
+        }
+        if filled > 0 {
+            inner.stalled_since = None;
+            return Poll::Ready(Taken::Octets(filled));
+        }
+        if inner.ending.is_some() {
+            return Poll::Ready(Taken::End);
+        }
+        inner.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Notes that the peer is alive.
+    pub fn heard(&self, now_s: u32) {
+        self.heard.store(now_s, Ordering::Relaxed);
+    }
+
+    /// For how many seconds the peer has said nothing.
+    pub fn silent_for(&self, now_s: u32) -> u32 {
+        now_s.saturating_sub(self.heard.load(Ordering::Relaxed))
+    }
+
+    /// For how long something has waited here without the peer taking anything.
+    pub fn stalled(&self, now: Instant) -> std::time::Duration {
+        let mut inner = self.lock();
+        if inner.bytes == 0 || inner.ending.is_some() {
+            inner.stalled_since = None;
+            return std::time::Duration::ZERO;
+        }
+        now.saturating_duration_since(*inner.stalled_since.get_or_insert(now))
+    }
+}
+
+impl Inner {
+    fn cut(&mut self, reason: Arc<str>) -> Option<Waker> {
+        if !matches!(self.ending, Some(Ending::Cut(_))) {
+            self.ending = Some(Ending::Cut(reason));
+            self.queue = VecDeque::new();
+            self.bytes = 0;
+        }
+        self.waker.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(outbox: &Outbox, size: usize) -> Poll<Taken> {
+        outbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut vec![0; size])
+    }
+
+    #[test]
+    fn order_is_kept_across_small_buffers() {
+        let outbox = Outbox::new(100);
+        outbox.push("hello ".into());
+        outbox.push("world".into());
+        let (mut all, mut buffer) = (Vec::new(), [0; 4]);
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Taken::Octets(n)) = outbox.poll_take(&mut cx, &mut buffer) {
+            all.extend_from_slice(&buffer[..n]);
+        }
+        assert_eq!(all, b"hello world");
+    }
+
+    #[test]
+    fn beyond_the_bound_the_session_is_cut() {
+        let outbox = Outbox::new(10);
+        outbox.push("12345".into());
+        outbox.push("12345".into());
+        assert_eq!(outbox.cut_reason(), None);
+        outbox.push("x".into());
+        let reason = outbox.cut_reason().unwrap();
+        assert_eq!(take(&outbox, 9), Poll::Ready(Taken::Cut(reason)));
+        outbox.push("more".into());
+        assert_eq!(outbox.lock().bytes, 0, "nothing grows after the cut");
+    }
+
+    #[test]
+    fn closing_lets_what_is_queued_out_first() {
+        let outbox = Outbox::new(10);
+        outbox.push("bye".into());
+        outbox.close();
+        outbox.push("late".into());
+        assert_eq!(take(&outbox, 9), Poll::Ready(Taken::Octets(3)));
+        assert_eq!(take(&outbox, 9), Poll::Ready(Taken::End));
+    }
+
+    #[test]
+    fn a_sleeper_is_woken_once() {
+        let outbox = Outbox::new(10);
+        assert!(outbox.push("a".into()).is_none(), "nobody sleeps yet");
+        assert!(take(&outbox, 9).is_ready());
+        assert!(take(&outbox, 9).is_pending());
+        assert!(outbox.push("b".into()).is_some());
+        assert!(outbox.push("c".into()).is_none());
+    }
+
+    #[test]
+    fn a_stall_begins_when_something_waits() {
+        let outbox = Outbox::new(10);
+        let start = crate::platform::clock::monotonic();
+        let second = std::time::Duration::from_secs(1);
+        assert!(outbox.stalled(start).is_zero());
+        outbox.push("a".into());
+        assert!(outbox.stalled(start + second).is_zero());
+        assert_eq!(outbox.stalled(start + 3 * second), 2 * second);
+        assert!(take(&outbox, 9).is_ready());
+        assert!(outbox.stalled(start + 9 * second).is_zero());
+    }
+}

@@ -1,0 +1,99 @@
+//! What the hub is asked, and what comes with the asking.
+
+use std::sync::Arc;
+
+use crate::{
+    ident::{ClientLabel, DeviceId, MsgId, Nick},
+    journal::Position,
+    protocol::{caps::Caps, caps::Dialect, command::Command, refusal::Refusal},
+};
+
+/// One connection that has shown who it is. Given by the shell, unique while anything that was
+/// said to it may still be on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u32);
+
+/// One request of one session.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose.
+    pub session: SessionId,
+    /// The label that the answer must carry (IRCv3 labeled-response).
+    pub label: Option<Box<str>>,
+    /// What.
+    pub body: Body,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// A session is ready to chat.
+    Register(Box<Registration>),
+    /// A command.
+    Command(Command),
+    /// A line that could not become a command; the refusal keeps its place in the order.
+    Refused(Refusal),
+    /// The connection has ended.
+    Gone(Gone),
+    /// Time has passed (from the shell, of no session).
+    Tick,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// Without a word: it may be back in a moment.
+    Lost,
+    /// The server ended it, and why.
+    Cut(Arc<str>),
+}
+
+/// Who a session is, from its certificate and its registration.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The account.
+    pub account: Nick,
+    /// The certificate.
+    pub device: DeviceId,
+    /// What its owner calls the device.
+    pub device_label: Arc<str>,
+    /// What program it says it is.
+    pub client: Option<ClientLabel>,
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// Its capabilities.
+    pub caps: Caps,
+    /// The username (before `@`); the account's name if empty.
+    pub user: Box<str>,
+    /// The real name; the account's name if empty.
+    pub realname: Arc<str>,
+    /// The line that made a plain session known, to be carried out at once.
+    pub first: Option<Result<Command, Refusal>>,
+}
+
+/// When and where in the order a request happens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stamp {
+    /// Its place.
+    pub position: Position,
+    /// Milliseconds since the epoch; never less than before.
+    pub time_ms: u64,
+    /// Fresh randomness.
+    pub random: u128,
+}
+
+impl Stamp {
+    /// The `n`th id that this request gives away.
+    pub const fn id(&self, n: u32) -> MsgId {
+        MsgId::new(self.time_ms, self.random.wrapping_add(n as u128))
+    }
+}
+
+/// A request with its stamp.
+#[derive(Clone, Debug)]
+pub struct Sequenced {
+    /// When.
+    pub at: Stamp,
+    /// What.
+    pub request: Request,
+}

@@ -1,0 +1,119 @@
+//! JOIN: into a room, which is made if there is none.
+
+use std::sync::Arc;
+
+use super::{Turn, names};
+use crate::{
+    hub::{delivery::Delivery, request::SessionId},
+    ident::{RoomId, RoomName},
+    journal::{Durable, RoomKind, Visibility},
+    protocol::{caps::Dialect, chat::Act, refusal::Refusal, reply::Reply},
+};
+
+impl Turn<'_> {
+    pub(super) fn join(&mut self, rooms: &[(Box<str>, Option<Box<str>>)]) {
+        for (name, key) in rooms {
+            match name.parse::<RoomName>() {
+                Ok(room) => self.join_one(&room, key.as_deref()),
+                Err(_) if name.starts_with('#') => self.refuse(Refusal::BadRoomName(name.clone())),
+                Err(_) => self.refuse(Refusal::NoSuchRoom(name.clone())),
+            }
+        }
+    }
+
+    /// Joins the room, or makes it current where the account is in it already.
+    pub(super) fn join_one(&mut self, name: &RoomName, key: Option<&str>) {
+        let found = self.state.names.get(name).copied();
+        let member = found.and_then(|id| self.state.rooms.get(&id)).is_some_and(|r| r.members.contains_key(&self.me));
+        if let Some(id) = found.filter(|_| member) {
+            return self.talk_in(id);
+        }
+        match self.enter(name, found, key) {
+            Ok(id) => self.welcome_to(id),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    fn enter(&mut self, name: &RoomName, found: Option<RoomId>, key: Option<&str>) -> Result<RoomId, Refusal> {
+        let settings = &self.state.settings;
+        let quoted = || Box::from(name.as_str());
+        if self.my_account().is_some_and(|account| account.rooms.len() >= settings.rooms_per_account) {
+            return Err(Refusal::TooManyRooms(quoted(), settings.rooms_per_account));
+        }
+        let is_lobby = *name == settings.server.lobby;
+        let administrator = settings.administrators.contains(&self.me);
+        let id = match found {
+            Some(id) => {
+                let locked = self.state.rooms.get(&id).and_then(|room| room.modes.key.as_deref());
+                if locked.is_some() && locked != key {
+                    return Err(Refusal::BadKey(quoted()));
+                }
+                id
+            }
+            None if self.state.rooms.len() >= settings.rooms => return Err(Refusal::ServerFull(quoted())),
+            None => {
+                let room = RoomId(self.state.next_room);
+                // The lobby is the administrators', whoever comes first.
+                let founder = (!is_lobby).then(|| self.me.clone());
+                self.record(Durable::RoomCreated {
+                    room,
+                    name: name.clone(),
+                    kind: RoomKind::Open,
+                    visibility: Visibility::All,
+                    founder,
+                    at: self.at.time_ms / 1000,
+                });
+                room
+            }
+        };
+        let operator = match found {
+            Some(id) => {
+                let founder = self.state.rooms.get(&id).and_then(|room| room.founder.as_ref());
+                founder == Some(&self.me) || is_lobby && administrator
+            }
+            None => !is_lobby || administrator,
+        };
+        self.record(Durable::Joined { room: id, account: self.me.clone(), operator, at_ms: self.at.time_ms });
+        Ok(id)
+    }
+
+    /// Tells everybody, and shows the room to all the account's sessions.
+    fn welcome_to(&mut self, id: RoomId) {
+        let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
+        let (audience, name) = (Arc::clone(&room.audience), room.name.clone());
+        let (source, sessions) = (Arc::clone(&account.source), Arc::clone(&account.sessions));
+        self.tell(&audience, &source, Act::Join(name));
+        for &session in sessions.iter() {
+            let replies = self.show(id, session);
+            if session == self.from {
+                self.replies.extend(replies);
+            } else {
+                self.deliveries.push(Delivery::Replies { session, label: None, replies });
+            }
+        }
+        self.talk_in(id);
+    }
+
+    /// What a session that is now in the room gets to see of it.
+    pub(super) fn show(&self, id: RoomId, session: SessionId) -> Vec<Reply> {
+        let Some(room) = self.state.rooms.get(&id) else { return Vec::new() };
+        let mut replies = Vec::new();
+        if room.topic.is_some() {
+            replies.push(Reply::Topic(room.name.clone(), room.topic.clone()));
+        }
+        if self.state.sessions.contains_key(&session) {
+            replies.push(names::names_of(self.state, room));
+        }
+        replies
+    }
+
+    /// A plain session's text goes to the room from now on.
+    pub(super) fn talk_in(&mut self, id: RoomId) {
+        let Some(name) = self.state.rooms.get(&id).map(|room| room.name.clone()) else { return };
+        let Some(session) = self.my_session() else { return };
+        if session.dialect == Dialect::Plain && session.current != Some(id) {
+            session.current = Some(id);
+            self.reply(Reply::TalkIn(Some(name)));
+        }
+    }
+}

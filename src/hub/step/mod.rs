@@ -1,0 +1,214 @@
+//! What each request does: one file per command.
+
+mod away;
+mod cap;
+mod join;
+mod leave;
+mod list;
+mod names;
+mod part;
+mod register;
+mod send;
+mod topic;
+mod who;
+mod whois;
+
+use std::sync::Arc;
+
+use super::{
+    account::{Account, Session},
+    delivery::{Audience, Delivery, Outputs},
+    request::{Body, Sequenced, SessionId, Stamp},
+    room::Room,
+    state::State,
+};
+use crate::{
+    ident::{Nick, RoomId},
+    journal::Durable,
+    protocol::{
+        chat::{Act, Event, Source},
+        command::{Command, Place},
+        refusal::Refusal,
+        reply::Reply,
+    },
+};
+
+impl State {
+    /// Decides one request and applies what it changes, in one go.
+    pub fn step(&mut self, sequenced: &Sequenced) -> Outputs {
+        let at = sequenced.at;
+        let request = &sequenced.request;
+        let (from, label) = (request.session, &request.label);
+        match &request.body {
+            Body::Tick => return leave::tick(self, at),
+            Body::Gone(gone) => return leave::gone(self, at, from, gone),
+            Body::Register(registration) => return register::register(self, at, from, registration),
+            Body::Command(_) | Body::Refused(_) => {}
+        }
+        // A session that has left, or never was, is not answered.
+        let Some(mut turn) = Turn::of(self, at, from) else { return Outputs::default() };
+        turn.label.clone_from(label);
+        match &request.body {
+            Body::Command(command) => turn.command(command),
+            Body::Refused(refusal) => turn.refuse(refusal.clone()),
+            Body::Tick | Body::Gone(_) | Body::Register(_) => {}
+        }
+        turn.finish()
+    }
+}
+
+/// One step under way, on behalf of one session.
+struct Turn<'a> {
+    state: &'a mut State,
+    at: Stamp,
+    from: SessionId,
+    me: Nick,
+    label: Option<Box<str>>,
+    ids: u32,
+    events: Vec<Durable>,
+    deliveries: Vec<Delivery>,
+    replies: Vec<Reply>,
+    /// What comes after the replies.
+    after: Vec<Delivery>,
+}
+
+impl<'a> Turn<'a> {
+    fn of(state: &'a mut State, at: Stamp, from: SessionId) -> Option<Self> {
+        let me = state.sessions.get(&from)?.account.clone();
+        Some(Self::by(state, at, from, me))
+    }
+
+    fn by(state: &'a mut State, at: Stamp, from: SessionId, me: Nick) -> Self {
+        let (events, deliveries, replies, after) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { state, at, from, me, label: None, ids: 0, events, deliveries, replies, after }
+    }
+
+    fn finish(mut self) -> Outputs {
+        if !self.replies.is_empty() || self.label.is_some() {
+            let (session, label) = (self.from, self.label);
+            self.deliveries.push(Delivery::Replies { session, label, replies: self.replies });
+        }
+        self.deliveries.append(&mut self.after);
+        Outputs { events: self.events, deliveries: self.deliveries }
+    }
+
+    fn command(&mut self, command: &Command) {
+        match command {
+            Command::Ping(token) => self.reply(Reply::Pong(Arc::clone(token))),
+            // That it came is all that a PONG says, and the session noted it.
+            Command::Pong(_) => self.label = None,
+            Command::Cap(cap) => self.cap(cap),
+            Command::Nick(wish) => self.nick(wish),
+            Command::Reregister => self.refuse(Refusal::AlreadyRegistered),
+            Command::Authenticate => self.refuse(Refusal::SaslDone),
+            Command::Join(rooms) => self.join(rooms),
+            Command::PartAll => self.part_all(),
+            Command::Part(places, reason) => self.part(places, reason.as_ref()),
+            Command::Send(send) => self.send(send),
+            Command::Names(places) => self.names(places),
+            Command::Who(mask) => self.who(mask.as_deref()),
+            Command::Whois(nick) => self.whois(nick),
+            Command::Topic(place, text) => self.topic(place, text.as_ref()),
+            Command::List(names) => self.list(names),
+            Command::Mode(target, changes) => self.mode(target, changes),
+            Command::Away(reason) => self.away(reason.as_ref()),
+            Command::Motd => self.reply(Reply::Motd),
+            Command::Lusers => self.reply(Reply::Lusers(self.state.counts())),
+            Command::History(place, most) => self.history(place, *most),
+            Command::Help(topic) => self.reply(Reply::Help(topic.clone())),
+            Command::Quit(reason) => self.quit(reason.as_deref()),
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        self.replies.push(reply);
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.replies.push(Reply::Refused(refusal));
+    }
+
+    /// Keeps a change and makes it true.
+    fn record(&mut self, event: Durable) {
+        self.state.apply(&event);
+        self.events.push(event);
+    }
+
+    fn id(&mut self) -> crate::ident::MsgId {
+        self.ids += 1;
+        self.at.id(self.ids)
+    }
+
+    /// Says an event of `source`'s to an audience; this session, if it is among them, hears it as
+    /// part of the answer to its request.
+    fn tell(&mut self, audience: &Audience, source: &Arc<Source>, act: Act) {
+        let event = Arc::new(Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(source), act });
+        if audience.contains(&self.from) {
+            self.replies.push(Reply::Event(Arc::clone(&event)));
+        }
+        self.deliveries.push(Delivery::Event { audience: Arc::clone(audience), except: Some(self.from), event });
+    }
+
+    fn my_account(&self) -> Option<&Account> {
+        self.state.accounts.get(&self.me)
+    }
+
+    fn my_session(&mut self) -> Option<&mut Session> {
+        self.state.sessions.get_mut(&self.from)
+    }
+
+    /// The room that a command is about, if I may know of it; refused otherwise.
+    fn room(&mut self, place: &Place) -> Option<RoomId> {
+        let found = match place {
+            Place::Current => {
+                self.my_session().and_then(|session| session.current).ok_or(Refusal::NoCurrentRoom)
+            }
+            Place::Named(name) => match self.state.room_named(name) {
+                Some((id, room)) if room.visible_to(&self.me) => Ok(id),
+                _ => Err(Refusal::NoSuchRoom(name.clone())),
+            },
+        };
+        found.map_err(|refusal| self.refuse(refusal)).ok()
+    }
+
+    fn nick(&mut self, wish: &str) {
+        match wish.parse::<Nick>() {
+            Ok(nick) if nick == self.me => {}
+            Ok(_) => self.refuse(Refusal::FixedNick(wish.into())),
+            Err(_) => self.refuse(Refusal::BadNick(wish.into())),
+        }
+    }
+
+    fn mode(&mut self, target: &str, changes: &[Box<str>]) {
+        if !target.starts_with('#') {
+            return match target.parse::<Nick>() {
+                // Everybody is invisible to those outside (+i): asking for it changes nothing.
+                Ok(nick) if nick == self.me && changes.first().is_none_or(|c| matches!(&**c, "+i" | "i" | "+")) => {
+                    self.reply(Reply::UserModes("+i".into()));
+                }
+                Ok(nick) if nick == self.me => self.refuse(Refusal::UnknownUserMode),
+                Ok(nick) if self.state.accounts.contains_key(&nick) => self.refuse(Refusal::NotYourModes),
+                _ => self.refuse(Refusal::NoSuchNick(target.into())),
+            };
+        }
+        let Some(id) = self.room(&Place::Named(target.into())) else { return };
+        let Some(room) = self.state.rooms.get(&id) else { return };
+        let reply = match changes.first().map(|change| change.trim_start_matches(['+', '-'])) {
+            None | Some("") => {
+                Reply::RoomModes(room.name.clone(), room.modes_for(&self.me).into(), room.created)
+            }
+            Some("b") if changes.len() == 1 => Reply::Bans(room.name.clone()),
+            Some(_) if !room.is_operator(&self.me) => Reply::Refused(Refusal::NeedOperator(target.into())),
+            Some(other) => Reply::Refused(Refusal::UnknownMode(other.chars().next().unwrap_or('?'))),
+        };
+        self.reply(reply);
+    }
+}
+
+/// The members of a room who are here, in the order of their names.
+fn present_members<'s>(state: &'s State, room: &'s Room) -> impl Iterator<Item = (&'s Nick, &'s Account)> {
+    room.members
+        .keys()
+        .filter_map(|nick| Some((nick, state.accounts.get(nick)?)))
+        .filter(|(_, account)| account.present())
+}

@@ -1,0 +1,150 @@
+//! PRIVMSG, NOTICE and TAGMSG: to rooms and to people; and the history of both.
+
+use std::sync::Arc;
+
+use super::Turn;
+use crate::{
+    hub::delivery::Delivery,
+    ident::{Nick, RoomId},
+    journal::{Conversation, Durable, RoomKind, Visibility},
+    protocol::{
+        caps::{Cap, Dialect},
+        chat::{Audience, Kind, Message},
+        command::{Place, Send},
+        refusal::Refusal,
+        reply::Reply,
+    },
+};
+
+impl Turn<'_> {
+    pub(super) fn send(&mut self, send: &Send) {
+        let now = self.at.time_ms;
+        if let Some(account) = self.state.accounts.get_mut(&self.me) {
+            account.spoke_ms = now;
+        }
+        for place in &send.to {
+            let sent = match place {
+                Place::Named(name) if !name.starts_with('#') => self.send_to_person(name, send),
+                place => self.send_to_room(place, send),
+            };
+            if let Err(refusal) = sent
+                // A NOTICE is never answered (Modern IRC, section "NOTICE").
+                && !matches!(send.kind, Kind::Notice)
+            {
+                self.refuse(refusal);
+            }
+        }
+    }
+
+    fn send_to_room(&mut self, place: &Place, send: &Send) -> Result<(), Refusal> {
+        let id = match place {
+            Place::Current => self.my_session().and_then(|session| session.current).ok_or(Refusal::NoCurrentRoom)?,
+            Place::Named(name) => match self.state.room_named(name) {
+                Some((id, room)) if room.visible_to(&self.me) => id,
+                _ => return Err(Refusal::NoSuchRoom(name.clone())),
+            },
+        };
+        let Some(room) = self.state.rooms.get(&id) else { return Err(Refusal::NoCurrentRoom) };
+        let member = room.members.contains_key(&self.me);
+        if !member && room.modes.no_external || room.kind == RoomKind::Encrypted && send.kind != Kind::Opaque {
+            return Err(Refusal::CannotSpeak(room.name.as_str().into()));
+        }
+        let (audience, name) = (Arc::clone(&room.audience), room.name.clone());
+        let Some(message) = self.message(send, Audience::Room(id, name)) else { return Ok(()) };
+        self.keep(&message);
+        self.echo(&message);
+        self.deliveries.push(Delivery::Message { audience, except: Some(self.from), own: false, message });
+        Ok(())
+    }
+
+    fn send_to_person(&mut self, name: &str, send: &Send) -> Result<(), Refusal> {
+        let (nick, account) = self.state.account_named(name).ok_or_else(|| Refusal::NoSuchNick(name.into()))?;
+        if account.sessions.is_empty() {
+            return Err(Refusal::NotHere(name.into()));
+        }
+        let (nick, theirs) = (nick.clone(), Arc::clone(&account.sessions));
+        let away = self.state.away(account);
+        let mine = self.my_account().map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
+        let Some(message) = self.message(send, Audience::Account(nick.clone())) else { return Ok(()) };
+        self.keep(&message);
+        let to_myself = nick == self.me;
+        // The plain dialect shows a message to oneself once, and IRC as sent and as received.
+        let plain = self.my_session().is_some_and(|session| session.dialect == Dialect::Plain);
+        self.echo(&message);
+        if !to_myself {
+            let message = Arc::clone(&message);
+            self.deliveries.push(Delivery::Message { audience: mine, except: Some(self.from), own: true, message });
+        }
+        let except = (to_myself && plain).then_some(self.from);
+        self.deliveries.push(Delivery::Message { audience: theirs, except, own: false, message });
+        if let Some(reason) = away.filter(|_| matches!(send.kind, Kind::Text | Kind::Action)) {
+            self.reply(Reply::IsAway(nick, reason));
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, send: &Send, audience: Audience) -> Option<Arc<Message>> {
+        let source = Arc::clone(&self.my_account()?.source);
+        let id = self.id();
+        let session = self.my_session()?;
+        let (device, client) = (session.device, session.client.clone());
+        let (kind, text, tags) = (send.kind, Arc::clone(&send.text), send.tags.clone());
+        let time_ms = self.at.time_ms;
+        Some(Arc::new(Message { id, time_ms, source, device, client, audience, kind, relation: None, text, tags }))
+    }
+
+    /// Typing and the like are never kept, nor CTCP other than ACTION, nor anything with
+    /// `--history off`.
+    fn keep(&mut self, message: &Arc<Message>) {
+        let chat = match message.kind {
+            Kind::Tags => false,
+            Kind::Text | Kind::Notice => !message.text.starts_with('\u{1}'),
+            Kind::Action | Kind::Opaque => true,
+        };
+        if chat && self.state.settings.keep_messages {
+            self.record(Durable::Message(Arc::clone(message)));
+        }
+    }
+
+    /// The sender's own line, which tells him that it was said.
+    fn echo(&mut self, message: &Arc<Message>) {
+        let wanted = self.my_session().is_some_and(|session| match session.dialect {
+            Dialect::Plain => true,
+            Dialect::Irc => session.caps.has(Cap::EchoMessage),
+        });
+        if wanted {
+            self.reply(Reply::Message(Arc::clone(message), true));
+        }
+    }
+
+    pub(super) fn history(&mut self, place: &Place, most: usize) {
+        let found = match place {
+            Place::Named(name) if !name.starts_with('#') => name
+                .parse::<Nick>()
+                .map(|nick| (Conversation::between(self.me.clone(), nick), name.clone(), 0))
+                .map_err(|_| Refusal::NoSuchNick(name.clone())),
+            place => {
+                let Some(id) = self.room(place) else { return };
+                self.room_history(id)
+            }
+        };
+        match found {
+            Err(refusal) => self.refuse(refusal),
+            Ok((conversation, place, since_ms)) => {
+                let (session, label) = (self.from, self.label.take());
+                self.after.push(Delivery::History { session, label, conversation, place, since_ms, most });
+            }
+        }
+    }
+
+    fn room_history(&self, id: RoomId) -> Result<(Conversation, Box<str>, u64), Refusal> {
+        let Some(room) = self.state.rooms.get(&id) else { return Err(Refusal::NoCurrentRoom) };
+        let name = room.name.as_str();
+        let member = room.members.get(&self.me).ok_or_else(|| Refusal::NotOnRoom(name.into()))?;
+        let since_ms = match room.visibility {
+            Visibility::All => 0,
+            Visibility::SinceJoining => member.since_ms,
+        };
+        Ok((Conversation::Room(id), name.into(), since_ms))
+    }
+}

@@ -1,0 +1,44 @@
+//! TOPIC: ask for it, set it, remove it.
+
+use std::sync::Arc;
+
+use super::Turn;
+use crate::{
+    journal::Durable,
+    protocol::{
+        chat::{Act, Topic},
+        command::Place,
+        limits,
+        refusal::Refusal,
+        reply::Reply,
+    },
+};
+
+impl Turn<'_> {
+    pub(super) fn topic(&mut self, place: &Place, text: Option<&Arc<str>>) {
+        let Some(id) = self.room(place) else { return };
+        let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
+        let name = room.name.clone();
+        let quoted = || Box::from(room.name.as_str());
+        let Some(text) = text else {
+            let topic = room.topic.clone();
+            return self.reply(Reply::Topic(name, topic));
+        };
+        if !room.members.contains_key(&self.me) {
+            let refusal = Refusal::NotOnRoom(quoted());
+            return self.refuse(refusal);
+        }
+        if room.modes.topic_locked && !room.is_operator(&self.me) {
+            let refusal = Refusal::NeedOperator(quoted());
+            return self.refuse(refusal);
+        }
+        if text.len() > limits::TOPIC {
+            return self.refuse(Refusal::TooLong(limits::TOPIC));
+        }
+        let (audience, source) = (Arc::clone(&room.audience), Arc::clone(&account.source));
+        let (by, at) = (self.me.clone(), self.at.time_ms / 1000);
+        let topic = (!text.is_empty()).then(|| Topic { text: Arc::clone(text), by, at });
+        self.record(Durable::TopicSet(id, topic));
+        self.tell(&audience, &source, Act::Topic(name, Arc::clone(text)));
+    }
+}

@@ -1,0 +1,119 @@
+//! What happens in the chat, free of any dialect: messages and events as the hub makes them,
+//! the journal keeps them and the renderers write them.
+
+use std::sync::Arc;
+
+use crate::ident::{ClientLabel, DeviceId, MsgId, Nick, RoomId, RoomName};
+
+/// A person as the source of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The account.
+    pub nick: Nick,
+    /// The username that the client gave in USER, or the account's name.
+    pub user: Box<str>,
+    /// The host that is shown for everybody: addresses are nobody's business.
+    pub host: Arc<str>,
+}
+
+/// What a message is (never changes once it has its id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// PRIVMSG.
+    Text,
+    /// PRIVMSG with CTCP ACTION: `* alice waves`.
+    Action,
+    /// NOTICE: never answered by programs.
+    Notice,
+    /// TAGMSG: only tags, never kept.
+    Tags,
+    /// Octets that the server cannot read (an end-to-end encrypted room).
+    Opaque,
+}
+
+/// What a message says about an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It answers it.
+    Reply(MsgId),
+    /// It is a reaction to it.
+    Reaction(MsgId),
+    /// It replaces its text.
+    Edit(MsgId),
+    /// It takes it back.
+    Redaction(MsgId),
+}
+
+/// To whom a message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// A room, with the name that it had when the message was said.
+    Room(RoomId, RoomName),
+    /// An account: all its devices, and the sender's own.
+    Account(Nick),
+    /// One device of an account.
+    Device(Nick, DeviceId),
+}
+
+/// One message, complete; shared between hub, journal and renderers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: MsgId,
+    /// When it was said, milliseconds since the epoch; never steps back within a room.
+    pub time_ms: u64,
+    /// Who said it.
+    pub source: Arc<Source>,
+    /// On which device.
+    pub device: DeviceId,
+    /// With which client.
+    pub client: Option<ClientLabel>,
+    /// To whom.
+    pub audience: Audience,
+    /// What it is.
+    pub kind: Kind,
+    /// What it says about another message.
+    pub relation: Option<Relation>,
+    /// The text, as it was said: each renderer makes it safe for its reader. Several lines are
+    /// separated by LF.
+    pub text: Arc<str>,
+    /// The client-only tags (`+typing=active;+x`), escaped as on the wire.
+    pub tags: Option<Box<str>>,
+}
+
+/// Something that others see happen, other than a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: MsgId,
+    /// When, milliseconds since the epoch.
+    pub time_ms: u64,
+    /// Who did it.
+    pub source: Arc<Source>,
+    /// What was done.
+    pub act: Act,
+}
+
+/// What an [`Event`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Came into a room (or came back to it).
+    Join(RoomName),
+    /// Left a room for good.
+    Part(RoomName, Option<Arc<str>>),
+    /// Is no longer connected; stays a member.
+    Quit(Arc<str>),
+    /// Set the room's topic; an empty text removes it.
+    Topic(RoomName, Arc<str>),
+}
+
+/// A topic with who set it and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// The text.
+    pub text: Arc<str>,
+    /// Who set it.
+    pub by: Nick,
+    /// When, seconds since the epoch.
+    pub at: u64,
+}

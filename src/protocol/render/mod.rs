@@ -1,0 +1,116 @@
+//! From typed replies and events to octets, once for each shape of session.
+//!
+//! The journal keeps what was said; here each line is made safe for its reader.
+
+mod irc;
+mod plain;
+mod text;
+
+use bytes::Bytes;
+
+pub use text::server_time;
+
+use crate::{
+    ident::Nick,
+    protocol::{
+        caps::{Cap, Caps, Dialect, Shape},
+        chat::{Act, Event, Kind, Message},
+        reply::{Reply, ServerInfo},
+    },
+};
+
+/// Complete lines under construction; remembers where each starts.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    text: String,
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    fn begin(&mut self) -> &mut String {
+        self.starts.push(self.text.len());
+        &mut self.text
+    }
+}
+
+/// Renders replies to one session, in order. With a `label` (IRCv3 labeled-response) the answer
+/// is one labeled line, a labeled batch of several, or a labeled ACK when there is nothing to say.
+pub fn replies(server: &ServerInfo, me: &Nick, shape: Shape, label: Option<&str>, replies: &[Reply]) -> Bytes {
+    let mut lines = Lines::default();
+    for reply in replies {
+        match shape.dialect {
+            Dialect::Irc => irc::reply(&mut lines, server, me, shape.caps, reply),
+            Dialect::Plain => plain::reply(&mut lines, server, me, reply),
+        }
+    }
+    let labeled = shape.dialect == Dialect::Irc && shape.caps.has(Cap::LabeledResponse);
+    match label.filter(|_| labeled) {
+        Some(label) => irc::labeled(&lines, server, shape.caps, label).into(),
+        None => lines.text.into(),
+    }
+}
+
+/// Renders a message for receivers of one shape; `own` when they are the sender. Empty when such
+/// a session does not see it at all.
+pub fn message(server: &ServerInfo, shape: Shape, own: bool, message: &Message) -> Bytes {
+    let mut lines = Lines::default();
+    match shape.dialect {
+        Dialect::Irc => irc::message(&mut lines, server, shape.caps, message),
+        Dialect::Plain => plain::message(&mut lines, own, message),
+    }
+    lines.text.into()
+}
+
+/// Renders an event for receivers of one shape. Empty when such a session does not see it at all.
+pub fn event(shape: Shape, event: &Event) -> Bytes {
+    let mut lines = Lines::default();
+    match shape.dialect {
+        Dialect::Irc => irc::event(&mut lines, shape.caps, event),
+        Dialect::Plain => plain::event(&mut lines, event),
+    }
+    lines.text.into()
+}
+
+/// The part of a shape that makes a difference to a message: sessions equal in it share octets.
+pub fn shape_for_message(shape: Shape, message: &Message) -> Shape {
+    const TAGGED: Caps = Caps::of(&[Cap::ServerTime, Cap::MessageTags, Cap::AccountTag]);
+    const TAGS_ONLY: Caps = Caps::of(&[Cap::MessageTags]);
+    let caps = match message.kind {
+        Kind::Tags if !shape.caps.has(Cap::MessageTags) => shape.caps.and(TAGS_ONLY),
+        _ => shape.caps.and(TAGGED),
+    };
+    Shape { caps, ..shape }
+}
+
+/// The part of a shape that makes a difference to an event.
+pub fn shape_for_event(shape: Shape, event: &Event) -> Shape {
+    const TAGGED: Caps = Caps::of(&[Cap::ServerTime, Cap::MessageTags, Cap::AccountTag]);
+    match event.act {
+        Act::Join(_) | Act::Part(..) | Act::Quit(_) | Act::Topic(..) => {
+            Shape { caps: shape.caps.and(TAGGED), ..shape }
+        }
+    }
+}
+
+/// The one line that every fresh connection gets before anybody knows its dialect: valid IRC and
+/// readable.
+pub fn greeting(server: &ServerInfo, account: &Nick, device: &str) -> String {
+    format!(
+        ":{} NOTICE * :You are {account} (device {device}). Type to talk in {}, or /help.\r\n",
+        server.name, server.lobby
+    )
+}
+
+/// Lines before registration, when there is no session in the hub yet: one numeric.
+pub fn numeric_before_registration(server: &ServerInfo, code: u16, params: &[&str], text: &str) -> String {
+    let mut lines = Lines::default();
+    irc::numeric(&mut lines, server, "*", code, params, Some(text));
+    lines.text
+}
+
+/// One line from the server before registration (`CAP`, `AUTHENTICATE`, `PONG`, `ERROR`).
+pub fn line_before_registration(source: Option<&ServerInfo>, command: &str, params: &[&str]) -> String {
+    let mut lines = Lines::default();
+    irc::line(&mut lines, source.map(|s| &*s.name), command, params);
+    lines.text
+}

@@ -1,0 +1,233 @@
+//! The plain dialect: lines that a person reads.
+//!
+//! Every line of a message starts with a time, a place and its speaker; every line of the server's
+//! own starts with `-!-`, or has it where a message has its speaker. So no message can look like
+//! an event. Times are UTC.
+
+use std::fmt::Write;
+
+use super::{
+    Lines,
+    text::{clock, date},
+};
+use crate::{
+    ident::Nick,
+    protocol::{
+        chat::{Act, Audience, Event, Kind, Message},
+        command::{Spec, TABLE},
+        reply::{Counts, Member, Reply, ServerInfo, Whois},
+        sanitize,
+    },
+};
+
+fn push_text(out: &mut String, text: &str) {
+    out.push_str(&sanitize::for_terminal(text));
+}
+
+/// One line of the server's own.
+fn say(lines: &mut Lines, text: &str) {
+    let out = lines.begin();
+    out.push_str("-!- ");
+    push_text(out, text);
+    out.push_str("\r\n");
+}
+
+pub(super) fn message(lines: &mut Lines, own: bool, message: &Message) {
+    message_at(lines, own, message, false);
+}
+
+fn message_at(lines: &mut Lines, own: bool, message: &Message, dated: bool) {
+    if matches!(message.kind, Kind::Tags | Kind::Opaque) {
+        return;
+    }
+    let nick = &message.source.nick;
+    for physical in message.text.split('\n') {
+        let out = lines.begin();
+        if dated {
+            date(out, message.time_ms);
+            out.push(' ');
+        }
+        clock(out, message.time_ms);
+        let _ = match (&message.audience, message.kind) {
+            (Audience::Room(_, room), Kind::Action) => write!(out, " {room} * {nick} "),
+            (Audience::Room(_, room), Kind::Notice) => write!(out, " {room} -{nick}- "),
+            (Audience::Room(_, room), _) => write!(out, " {room} <{nick}> "),
+            (Audience::Account(to) | Audience::Device(to, _), kind) => {
+                let _ = match own && to != nick {
+                    true => write!(out, " you -> {to}: "),
+                    false => write!(out, " {nick} -> you: "),
+                };
+                match kind {
+                    Kind::Action => write!(out, "* {nick} "),
+                    _ => Ok(()),
+                }
+            }
+        };
+        push_text(out, physical);
+        out.push_str("\r\n");
+    }
+}
+
+pub(super) fn event(lines: &mut Lines, event: &Event) {
+    let out = lines.begin();
+    clock(out, event.time_ms);
+    let nick = &event.source.nick;
+    match &event.act {
+        Act::Join(room) => {
+            let _ = write!(out, " {room} -!- {nick} joined");
+        }
+        Act::Part(room, reason) => {
+            let _ = write!(out, " {room} -!- {nick} left");
+            push_reason(out, reason.as_deref());
+        }
+        Act::Quit(reason) => {
+            let _ = write!(out, " -!- {nick} disconnected");
+            push_reason(out, Some(reason));
+        }
+        Act::Topic(room, text) if text.is_empty() => {
+            let _ = write!(out, " {room} -!- {nick} removed the topic");
+        }
+        Act::Topic(room, text) => {
+            let _ = write!(out, " {room} -!- {nick} set the topic: ");
+            push_text(out, text);
+        }
+    }
+    out.push_str("\r\n");
+}
+
+fn push_reason(out: &mut String, reason: Option<&str>) {
+    if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+        out.push_str(" (");
+        push_text(out, reason);
+        out.push(')');
+    }
+}
+
+pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &Reply) {
+    match reply {
+        // The greeting said who one is; what is PING's or CAP's never reaches a plain session.
+        Reply::Welcome(_) | Reply::Pong(_) | Reply::Ping(_) | Reply::Cap(..) => {}
+        Reply::Names(room, people) => {
+            let mut names: Vec<String> = people.iter().map(|p| format!("{}{}", mark(p), p.source.nick)).collect();
+            names.sort_by_key(|name| name.to_ascii_lowercase());
+            say(lines, &format!("in {room}: {}", names.join(" ")));
+        }
+        Reply::NoNames(mask) => say(lines, &format!("there is nobody to see in {mask}")),
+        Reply::Who(mask, people) => who(lines, mask, people),
+        Reply::Whois(whois_reply) => whois(lines, whois_reply),
+        Reply::EndOfWhois(_) => {}
+        Reply::Bans(room) => say(lines, &format!("nobody is banned from {room}")),
+        Reply::List(rows) if rows.is_empty() => say(lines, "there is no room yet; /join #NAME makes one"),
+        Reply::List(rows) => {
+            for row in rows {
+                let topic = row.topic.as_deref().map(|topic| format!("  {topic}")).unwrap_or_default();
+                say(lines, &format!("{} ({}){topic}", row.room, row.people));
+            }
+        }
+        Reply::Topic(room, None) => say(lines, &format!("{room} has no topic")),
+        Reply::Topic(room, Some(topic)) => {
+            say(lines, &format!("topic of {room}: {} (set by {})", topic.text, topic.by));
+        }
+        Reply::RoomModes(room, modes, _) => say(lines, &format!("modes of {room}: {modes}")),
+        Reply::UserModes(modes) => say(lines, &format!("your modes: {modes}")),
+        Reply::Away(true) => say(lines, "you are away now; /away alone says that you are back"),
+        Reply::Away(false) => say(lines, "you are back"),
+        Reply::IsAway(nick, reason) => say(lines, &format!("{nick} is away: {reason}")),
+        Reply::Motd => match &server.motd {
+            Some(motd) => motd.lines().for_each(|line| say(lines, line)),
+            None => say(lines, "there is no message of the day"),
+        },
+        Reply::Lusers(Counts { people, sessions, rooms, .. }) => {
+            say(lines, &format!("{people} people here with {sessions} sessions, {rooms} rooms"));
+        }
+        Reply::Help(topic) => help(lines, topic.as_deref()),
+        Reply::TalkIn(Some(room)) => say(lines, &format!("you talk in {room} now")),
+        Reply::TalkIn(None) => say(lines, "you are in no room now; /join #ROOM"),
+        Reply::History(place, messages) => history(lines, me, place, messages),
+        Reply::Message(own, mine) => message(lines, *mine, own),
+        Reply::Event(own) => event(lines, own),
+        Reply::Refused(refusal) => say(lines, &refusal.sentence()),
+        Reply::Bye(reason) => say(lines, &format!("goodbye: {reason}")),
+    }
+}
+
+const fn mark(person: &Member) -> &'static str {
+    match (person.operator, person.voiced) {
+        (true, _) => "@",
+        (false, true) => "+",
+        (false, false) => "",
+    }
+}
+
+fn who(lines: &mut Lines, mask: &str, people: &[Member]) {
+    if people.is_empty() {
+        return say(lines, &format!("nobody fits {mask}"));
+    }
+    for person in people {
+        let room = person.room.as_ref().map(|room| format!(" in {room}")).unwrap_or_default();
+        let away = if person.away { ", away" } else { "" };
+        let name = if person.realname.is_empty() || *person.realname == *person.source.nick.as_str() {
+            String::new()
+        } else {
+            format!(" ({})", person.realname)
+        };
+        say(lines, &format!("{}{}{name}{room}{away}", mark(person), person.source.nick));
+    }
+}
+
+fn whois(lines: &mut Lines, whois: &Whois) {
+    let who = &whois.source.nick;
+    let role = if whois.administrator { ", administrator of this server" } else { "" };
+    say(lines, &format!("{who}: {}{role}", whois.realname));
+    if !whois.rooms.is_empty() {
+        let rooms: Vec<String> = whois.rooms.iter().map(|(mark, room)| format!("{mark}{room}")).collect();
+        say(lines, &format!("{who} is in {}", rooms.join(" ")));
+    }
+    for (label, fingerprint) in &whois.devices {
+        say(lines, &format!("{who} is here with device {label}, certificate {fingerprint}"));
+    }
+    if let Some(reason) = &whois.away {
+        say(lines, &format!("{who} is away: {reason}"));
+    }
+    match whois.idle {
+        Some((idle, _)) => say(lines, &format!("{who} last spoke {idle} seconds ago")),
+        None => say(lines, &format!("{who} is not connected")),
+    }
+}
+
+fn history(lines: &mut Lines, me: &Nick, place: &str, messages: &[std::sync::Arc<Message>]) {
+    if messages.is_empty() {
+        return say(lines, &format!("no message of {place} is kept"));
+    }
+    say(lines, &format!("the last {} of {place}:", messages.len()));
+    for old in messages {
+        message_at(lines, old.source.nick == *me, old, true);
+    }
+    say(lines, "end of history");
+}
+
+/// The rows of `/help`, for one command or all; none when there is no such command.
+pub(super) fn help_rows(topic: Option<&str>) -> Vec<String> {
+    let row = |spec: &Spec| format!("{:24} {}", spec.usage, spec.help);
+    match topic {
+        None => TABLE.iter().filter(|spec| !spec.usage.is_empty()).map(row).collect(),
+        Some(topic) => {
+            let name = topic.strip_prefix('/').unwrap_or(topic);
+            let spec = Spec::by_slash(name).or_else(|| Spec::by_verb(name).filter(|spec| !spec.usage.is_empty()));
+            spec.map(row).into_iter().collect()
+        }
+    }
+}
+
+fn help(lines: &mut Lines, topic: Option<&str>) {
+    let rows = help_rows(topic);
+    if rows.is_empty() {
+        return say(lines, &format!("there is no command {}; /help lists them", topic.unwrap_or_default()));
+    }
+    for row in rows {
+        say(lines, &row);
+    }
+    if topic.is_none() {
+        say(lines, "any other line is said in your room; // starts a line with a slash");
+    }
+}

@@ -1,0 +1,169 @@
+//! What the server tells one session, typed; `render` writes it in the session's dialect.
+
+use std::sync::Arc;
+
+use crate::{
+    ident::{Fingerprint, Nick, RoomName},
+    protocol::{
+        chat::{Event, Message, Source, Topic},
+        refusal::Refusal,
+    },
+};
+
+/// What the server is; fixed while it runs.
+#[derive(Clone, Debug)]
+pub struct ServerInfo {
+    /// Its name, with a dot so that no client takes it for a person.
+    pub name: Arc<str>,
+    /// The deployment's network id (ISUPPORT `NETWORK`).
+    pub network: Arc<str>,
+    /// The software and its version.
+    pub version: Arc<str>,
+    /// When it started, as a person reads it.
+    pub created: Arc<str>,
+    /// The message of the day.
+    pub motd: Option<Arc<str>>,
+    /// The room for everybody.
+    pub lobby: RoomName,
+}
+
+/// One reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A session is registered.
+    Welcome(Box<Welcome>),
+    /// The answer to PING.
+    Pong(Arc<str>),
+    /// The server asks whether the session is alive.
+    Ping(Arc<str>),
+    /// The answer to a CAP subcommand, with its list.
+    Cap(CapReply, Box<str>),
+    /// Who is in a room.
+    Names(RoomName, Vec<Member>),
+    /// There is nobody to name: no such room, or one may not see it.
+    NoNames(Box<str>),
+    /// The answer to WHO with its mask.
+    Who(Box<str>, Vec<Member>),
+    /// All about a person.
+    Whois(Box<Whois>),
+    /// The end of what can be said about a person who is not here.
+    EndOfWhois(Box<str>),
+    /// A room's bans: there are none.
+    Bans(RoomName),
+    /// The rooms.
+    List(Vec<ListRow>),
+    /// A room's topic.
+    Topic(RoomName, Option<Topic>),
+    /// A room's modes with their parameters, and when it was made (seconds since the epoch).
+    RoomModes(RoomName, Box<str>, u64),
+    /// One's own modes.
+    UserModes(Box<str>),
+    /// One is away now, or no longer.
+    Away(bool),
+    /// The person to whom a message went is away.
+    IsAway(Nick, Arc<str>),
+    /// The message of the day.
+    Motd,
+    /// Numbers about the server.
+    Lusers(Counts),
+    /// Help for one command or all.
+    Help(Option<Box<str>>),
+    /// A plain session's text now goes to this room (to none).
+    TalkIn(Option<RoomName>),
+    /// Kept messages of a room or person, the oldest first.
+    History(Box<str>, Vec<Arc<Message>>),
+    /// A message, as the receiver's own (`true`) or somebody else's.
+    Message(Arc<Message>, bool),
+    /// An event that concerns the session itself.
+    Event(Arc<Event>),
+    /// Something was not done.
+    Refused(Refusal),
+    /// The connection ends, and why.
+    Bye(Arc<str>),
+}
+
+/// The four answers to CAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapReply {
+    /// What the server offers.
+    Ls,
+    /// What the session has.
+    List,
+    /// The request was granted whole.
+    Ack,
+    /// The request was refused whole.
+    Nak,
+}
+
+/// A fresh session's welcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Welcome {
+    /// The person as others see him.
+    pub source: Arc<Source>,
+    /// Numbers about the server.
+    pub counts: Counts,
+}
+
+/// Numbers about the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// People who are here.
+    pub people: usize,
+    /// Sessions; a person may have several.
+    pub sessions: usize,
+    /// The most people that there were at once.
+    pub most: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// Administrators who are here.
+    pub administrators: usize,
+}
+
+/// Somebody in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub source: Arc<Source>,
+    /// Real name.
+    pub realname: Arc<str>,
+    /// The room that the list is about, or one that is shared.
+    pub room: Option<RoomName>,
+    /// Operator (`@`) of that room.
+    pub operator: bool,
+    /// Voiced (`+`) in that room.
+    pub voiced: bool,
+    /// Away.
+    pub away: bool,
+}
+
+/// All about a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whois {
+    /// Who.
+    pub source: Arc<Source>,
+    /// Real name.
+    pub realname: Arc<str>,
+    /// Rooms that the asker may know of, with the status prefix.
+    pub rooms: Vec<(&'static str, RoomName)>,
+    /// Why he is away, if he is.
+    pub away: Option<Arc<str>>,
+    /// Administrator of this server.
+    pub administrator: bool,
+    /// Seconds since he last said something, and when he came (seconds since the epoch); `None`
+    /// when he is not connected.
+    pub idle: Option<(u64, u64)>,
+    /// His devices that are connected: label and certificate fingerprint; only he himself and
+    /// administrators see them.
+    pub devices: Vec<(Arc<str>, Fingerprint)>,
+}
+
+/// A row of LIST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRow {
+    /// The room.
+    pub room: RoomName,
+    /// How many people are in it now.
+    pub people: usize,
+    /// Its topic.
+    pub topic: Option<Arc<str>>,
+}
