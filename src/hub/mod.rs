@@ -14,10 +14,8 @@ mod room;
 mod state;
 mod step;
 pub mod task;
-#[cfg(test)]
-mod tests;
 
-pub use delivery::{Delivery, Outputs};
+pub use delivery::{Audience, Delivery, Outputs};
 pub use inbox::Inbox;
 pub use outbox::{Outbox, Taken};
 pub use request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp};

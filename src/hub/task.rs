@@ -8,15 +8,15 @@
 
 use std::{
     collections::VecDeque,
-    future::poll_fn,
+    future::{Future, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use slab::Slab;
-use tokio::time::{Interval, MissedTickBehavior};
-use tracing::{info, warn};
+use tokio::time::MissedTickBehavior;
+use tracing::warn;
 
 use super::{
     delivery::{Delivery, Outputs},
@@ -37,6 +37,9 @@ use crate::{
         reply::{Reply, ServerInfo},
     },
 };
+
+/// How long the journal has for its last commit when the server ends.
+const LAST_COMMIT: Duration = Duration::from_secs(2);
 
 /// How long the hub watches over its sessions.
 #[derive(Clone, Copy, Debug)]
@@ -162,29 +165,37 @@ impl Hub {
         })
     }
 
-    /// Runs until `stop`; then tells every session why, lets them drain, and takes no more.
+    /// Runs until `stop`; then waits for the journal, tells every session why, and takes no more.
     pub async fn run(mut self, stop: Stop) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stopping = std::pin::pin!(stop.requested());
         poll_fn(|cx| {
-            self.turn(cx, &mut tick);
-            match stopping.as_mut().poll(cx) {
-                Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => Poll::Pending,
+            if tick.poll_tick(cx).is_ready() {
+                self.watch();
+                self.pump(cx, Some(Body::Tick));
+                // The clock tells us only after it was asked again.
+                while tick.poll_tick(cx).is_ready() {}
             }
+            self.pump(cx, None);
+            stopping.as_mut().poll(cx)
         })
         .await;
+        let committed = poll_fn(|cx| {
+            self.pump(cx, None);
+            if self.staged.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        if tokio::time::timeout(LAST_COMMIT, committed).await.is_err() {
+            warn!(requests = self.staged.len(), "the journal did not commit in time; these requests go unanswered");
+        }
         self.farewell();
     }
 
-    /// One turn: everything that can be done now.
-    pub(super) fn turn(&mut self, cx: &mut Context<'_>, tick: &mut Interval) {
-        let mut batch = VecDeque::new();
-        while tick.poll_tick(cx).is_ready() {
-            batch.push_back(Request { session: SessionId(u32::MAX), label: None, body: Body::Tick });
-            self.watch();
-        }
+    /// Does everything that can be done now.
+    pub(super) fn pump(&mut self, cx: &mut Context<'_>, first: Option<Body>) {
+        let nobody = SessionId(u32::MAX);
+        let mut batch: VecDeque<Request> =
+            first.into_iter().map(|body| Request { session: nobody, label: None, body }).collect();
         loop {
             let more = self.door.inbox.poll_take(cx, &mut batch).is_ready();
             let appended = self.appended;
@@ -334,14 +345,20 @@ impl Hub {
             Delivery::Message { audience, except, own, message } => {
                 self.counters.messages.add(1);
                 let server = Arc::clone(&self.server);
-                self.fan_out(&audience, except, |shape| render::shape_for_message(shape, &message), |shape| {
-                    render::message(&server, shape, own, &message)
-                });
+                self.fan_out(
+                    &audience,
+                    except,
+                    |shape| render::shape_for_message(shape, &message),
+                    |shape| render::message(&server, shape, own, &message),
+                );
             }
             Delivery::Event { audience, except, event } => {
-                self.fan_out(&audience, except, |shape| render::shape_for_event(shape, &event), |shape| {
-                    render::event(shape, &event)
-                });
+                self.fan_out(
+                    &audience,
+                    except,
+                    |shape| render::shape_for_event(shape, &event),
+                    |shape| render::event(shape, &event),
+                );
             }
             Delivery::Shape(session, shape) => {
                 if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
@@ -418,10 +435,6 @@ impl Hub {
 
     /// The server ends: everybody is told, and goes when he has got it.
     fn farewell(mut self) {
-        let unsaid = self.staged.len();
-        if unsaid > 0 {
-            info!(unsaid, "requests without a commit at the end");
-        }
         for member in self.members.iter().flatten() {
             let bye = [Reply::Bye("The server is shutting down".into())];
             let octets = render::replies(&self.server, &member.nick, member.shape, None, &bye);

@@ -96,12 +96,12 @@ fn pages_are_cut_at_their_bounds() {
         assert_eq!(page(Range::Latest, 0, 3), [7, 8, 9]);
         assert_eq!(page(Range::Latest, 8, 3), [8, 9]);
         assert_eq!(page(Range::Latest, 0, 100), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(page(Range::Latest, 0, 0), []);
+        assert_eq!(page(Range::Latest, 0, 0), [0u64; 0]);
         assert_eq!(page(Range::Before(id(4)), 0, 2), [2, 3]);
-        assert_eq!(page(Range::Before(id(1)), 0, 2), []);
+        assert_eq!(page(Range::Before(id(1)), 0, 2), [0u64; 0]);
         assert_eq!(page(Range::After(id(4)), 0, 2), [5, 6]);
-        assert_eq!(page(Range::After(id(9)), 0, 2), []);
-        assert_eq!(page(Range::After(id(104)), 0, 2), [], "of another conversation");
+        assert_eq!(page(Range::After(id(9)), 0, 2), [0u64; 0]);
+        assert_eq!(page(Range::After(id(104)), 0, 2), [0u64; 0], "of another conversation");
     }
 }
 

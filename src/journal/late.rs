@@ -9,9 +9,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{
-    CommitError, Conversation, Durable, Entry, Log, Position, Range, ReadError, Store, memory::page_of,
-};
+use super::{CommitError, Conversation, Durable, Entry, Log, Position, Range, ReadError, Store, memory::page_of};
 use crate::protocol::chat::Message;
 
 #[derive(Default)]

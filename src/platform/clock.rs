@@ -2,7 +2,10 @@
 //!
 //! Logic takes the time as an argument; only outermost tasks ask here.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// The wall clock: seconds since 1970, UTC. It may step when the system's clock is set.
 pub fn unix_now() -> i64 {
@@ -19,6 +22,14 @@ pub fn unix_ms() -> u64 {
 /// tests) it stands still too, and moves with `tokio::time::advance`.
 pub fn monotonic() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// Whole seconds of [`monotonic`] since somebody first asked.
+pub fn monotonic_s() -> u32 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let now = monotonic();
+    // A u32 of seconds lasts for 136 years.
+    now.saturating_duration_since(*START.get_or_init(|| now)).as_secs() as u32
 }
 
 fn since_epoch() -> Duration {

@@ -135,7 +135,9 @@ impl Refusal {
             Self::TooLong(most) => {
                 format!("that line is too long (at most {most} octets) and was not sent; split it")
             }
-            Self::Unknown(verb) => format!("there is no command {verb}; /help lists them, // starts a line with a slash"),
+            Self::Unknown(verb) => {
+                format!("there is no command {verb}; /help lists them, // starts a line with a slash")
+            }
             Self::BadNick(name) => format!("{name} is no name that a person can have"),
             Self::FixedNick(_) => "your name is your certificate's and cannot be changed".into(),
             Self::NotOnRoom(name) => format!("you are not in {name}; /join {name} first"),

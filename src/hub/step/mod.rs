@@ -160,9 +160,7 @@ impl<'a> Turn<'a> {
     /// The room that a command is about, if I may know of it; refused otherwise.
     fn room(&mut self, place: &Place) -> Option<RoomId> {
         let found = match place {
-            Place::Current => {
-                self.my_session().and_then(|session| session.current).ok_or(Refusal::NoCurrentRoom)
-            }
+            Place::Current => self.my_session().and_then(|session| session.current).ok_or(Refusal::NoCurrentRoom),
             Place::Named(name) => match self.state.room_named(name) {
                 Some((id, room)) if room.visible_to(&self.me) => Ok(id),
                 _ => Err(Refusal::NoSuchRoom(name.clone())),
@@ -194,9 +192,7 @@ impl<'a> Turn<'a> {
         let Some(id) = self.room(&Place::Named(target.into())) else { return };
         let Some(room) = self.state.rooms.get(&id) else { return };
         let reply = match changes.first().map(|change| change.trim_start_matches(['+', '-'])) {
-            None | Some("") => {
-                Reply::RoomModes(room.name.clone(), room.modes_for(&self.me).into(), room.created)
-            }
+            None | Some("") => Reply::RoomModes(room.name.clone(), room.modes_for(&self.me).into(), room.created),
             Some("b") if changes.len() == 1 => Reply::Bans(room.name.clone()),
             Some(_) if !room.is_operator(&self.me) => Reply::Refused(Refusal::NeedOperator(target.into())),
             Some(other) => Reply::Refused(Refusal::UnknownMode(other.chars().next().unwrap_or('?'))),

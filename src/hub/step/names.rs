@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::{Turn, present_members};
 use crate::{
     hub::{account::Account, room::Room, state::State},
-    protocol::{command::Place, reply::{Member, Reply}},
+    protocol::{
+        command::Place,
+        reply::{Member, Reply},
+    },
 };
 
 impl Turn<'_> {

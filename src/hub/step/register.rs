@@ -24,7 +24,7 @@ pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registrati
     let known = state.accounts.contains_key(&me);
     let mut turn = Turn::by(state, at, from, me.clone());
     if !known {
-        turn.record(Durable::AccountSeen(me.clone()));
+        turn.record(Durable::AccountSeen(me));
     }
     let was_present = turn.attach(registration);
     turn.greet(was_present);
@@ -55,7 +55,9 @@ impl Turn<'_> {
         let (from, now, state) = (self.from, self.at.time_ms, &mut *self.state);
         let Registration { device, device_label, client, dialect, caps, .. } = registration.clone();
         let account = self.me.clone();
-        state.sessions.insert(from, Session { account, device, device_label, client, dialect, caps, current: None, away: None });
+        state
+            .sessions
+            .insert(from, Session { account, device, device_label, client, dialect, caps, current: None, away: None });
         let host = &state.settings.server.network;
         let Some(account) = state.accounts.get_mut(&self.me) else { return false };
         let was_present = account.present();

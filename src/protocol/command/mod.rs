@@ -14,7 +14,7 @@ pub use irc::{cap_command, from_irc};
 pub use plain::from_plain;
 pub use table::{Spec, TABLE};
 
-use crate::protocol::chat::Kind;
+use crate::protocol::{chat::Kind, refusal::verb_of};
 
 /// Where a command applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,45 @@ pub enum Command {
     Help(Option<Box<str>>),
     /// Goodbye.
     Quit(Option<Arc<str>>),
+}
+
+impl Command {
+    /// Whether it says or changes something for others, so that it must not be taken for done
+    /// when it was not kept. The rest only asks, or concerns its own session.
+    pub fn changes_others(&self) -> bool {
+        match self {
+            Self::Join(_) | Self::PartAll | Self::Part(..) | Self::Send(_) | Self::Topic(_, Some(_)) => true,
+            Self::Mode(_, changes) => !changes.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Its IRC verb.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Ping(_) => "PING",
+            Self::Pong(_) => "PONG",
+            Self::Cap(_) => "CAP",
+            Self::Nick(_) => "NICK",
+            Self::Reregister => "USER",
+            Self::Authenticate => "AUTHENTICATE",
+            Self::Join(_) | Self::PartAll => "JOIN",
+            Self::Part(..) => "PART",
+            Self::Send(send) => verb_of(send.kind),
+            Self::Names(_) => "NAMES",
+            Self::Who(_) => "WHO",
+            Self::Whois(_) => "WHOIS",
+            Self::Topic(..) => "TOPIC",
+            Self::List(_) => "LIST",
+            Self::Mode(..) => "MODE",
+            Self::Away(_) => "AWAY",
+            Self::Motd => "MOTD",
+            Self::Lusers => "LUSERS",
+            Self::History(..) => "HISTORY",
+            Self::Help(_) => "HELP",
+            Self::Quit(_) => "QUIT",
+        }
+    }
 }
 
 /// A message that is to be sent.

@@ -137,6 +137,7 @@ pub(super) fn quit(rest: &str) -> Result<Command, Refusal> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a table reads better")]
     fn check(line: &str, expect: Option<Result<Command, Refusal>>) {
         assert_eq!(from_plain(line), expect, "{line:?}");
     }

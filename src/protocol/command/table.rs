@@ -31,12 +31,7 @@ const fn irc_only(verb: &'static str, min: usize, parse: FromIrc) -> Spec {
     Spec { verb, min, irc: Some(parse), slash: &[], plain: None, usage: "", help: "" }
 }
 
-const fn slash_only(
-    slash: &'static [&'static str],
-    plain: FromPlain,
-    usage: &'static str,
-    help: &'static str,
-) -> Spec {
+const fn slash_only(slash: &'static [&'static str], plain: FromPlain, usage: &'static str, help: &'static str) -> Spec {
     Spec { verb: "", min: 0, irc: None, slash, plain: Some(plain), usage, help }
 }
 
@@ -71,7 +66,12 @@ pub static TABLE: &[Spec] = &[
     both(("LIST", 0, irc::list), (&["rooms", "list"], plain::list), "/rooms", "the rooms and their topics"),
     both(("TOPIC", 1, irc::topic), (&["topic"], plain::topic), "/topic [TEXT]", "show or set the room's topic"),
     slash_only(&["history", "h"], plain::history, "/history [NUMBER]", "the last messages that the server keeps"),
-    both(("AWAY", 0, irc::away), (&["away"], plain::away), "/away [REASON]", "say that you are away; alone: back again"),
+    both(
+        ("AWAY", 0, irc::away),
+        (&["away"], plain::away),
+        "/away [REASON]",
+        "say that you are away; alone: back again",
+    ),
     both(("MOTD", 0, irc::motd), (&["motd"], plain::motd), "/motd", "the server's message of the day"),
     both(("HELP", 0, irc::help), (&["help", "?"], plain::help), "/help [COMMAND]", "this list"),
     both(("QUIT", 0, irc::quit), (&["quit", "q", "exit"], plain::quit), "/quit [REASON]", "goodbye"),

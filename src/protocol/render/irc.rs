@@ -15,8 +15,7 @@ use crate::{
         limits,
         refusal::{Refusal, verb_of},
         reply::{CapReply, Counts, Member, Reply, ServerInfo, Welcome, Whois},
-        sanitize,
-        tags,
+        sanitize, tags,
     },
 };
 
@@ -327,7 +326,9 @@ fn isupport(server: &ServerInfo) -> Vec<String> {
         format!("NETWORK={}", server.network.replace(' ', "\\x20")),
         format!("NICKLEN={}", Nick::MAX),
         "PREFIX=(ov)@+".into(),
-        format!("TARGMAX=JOIN:{MAX_TARGETS},NAMES:{MAX_TARGETS},NOTICE:{MAX_TARGETS},PART:{MAX_TARGETS},PRIVMSG:{MAX_TARGETS},TAGMSG:{MAX_TARGETS},WHOIS:1"),
+        format!(
+            "TARGMAX=JOIN:{MAX_TARGETS},NAMES:{MAX_TARGETS},NOTICE:{MAX_TARGETS},PART:{MAX_TARGETS},PRIVMSG:{MAX_TARGETS},TAGMSG:{MAX_TARGETS},WHOIS:1"
+        ),
         format!("TOPICLEN={}", limits::TOPIC),
         format!("AWAYLEN={}", limits::REASON),
         format!("USERLEN={}", limits::USER),
@@ -338,8 +339,7 @@ fn isupport(server: &ServerInfo) -> Vec<String> {
 fn welcome_burst(lines: &mut Lines, server: &ServerInfo, nick: &str, welcome: &Welcome) {
     let source = &welcome.source;
     let mut num = |code, params: &[&str], text: Option<&str>| numeric(lines, server, nick, code, params, text);
-    let hello =
-        format!("Welcome to the {} network, {}!{}@{}", server.network, source.nick, source.user, source.host);
+    let hello = format!("Welcome to the {} network, {}!{}@{}", server.network, source.nick, source.user, source.host);
     num(1, &[], Some(&hello));
     num(2, &[], Some(&format!("Your host is {}, running {}", server.name, server.version)));
     num(3, &[], Some(&format!("This server was started {}", server.created)));

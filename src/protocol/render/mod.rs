@@ -86,9 +86,7 @@ pub fn shape_for_message(shape: Shape, message: &Message) -> Shape {
 pub fn shape_for_event(shape: Shape, event: &Event) -> Shape {
     const TAGGED: Caps = Caps::of(&[Cap::ServerTime, Cap::MessageTags, Cap::AccountTag]);
     match event.act {
-        Act::Join(_) | Act::Part(..) | Act::Quit(_) | Act::Topic(..) => {
-            Shape { caps: shape.caps.and(TAGGED), ..shape }
-        }
+        Act::Join(_) | Act::Part(..) | Act::Quit(_) | Act::Topic(..) => Shape { caps: shape.caps.and(TAGGED), ..shape },
     }
 }
 
