@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 use self::exit::{Exit, Failure};
 
+pub mod cert;
 pub mod completions;
 pub mod exit;
 pub mod man;
@@ -39,6 +40,8 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Certificates: the network's own authority, the server's and the devices'
+    Cert(cert),
     /// Print a completion script for a shell
     Completions(completions),
     /// Print a manual page, as in: conclave man | man -l -
