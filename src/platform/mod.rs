@@ -7,4 +7,5 @@ pub mod clock;
 pub mod counters;
 pub mod files;
 pub mod limits;
+pub mod listen;
 pub mod stop;
