@@ -15,28 +15,18 @@ use super::{
     raw::{Given, Layers, Raw, Text},
     values,
 };
-use crate::ident::{Nick, RoomName};
-
-/// Where a server's credentials are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Files {
-    /// The server's certificate, and after it those between it and the authority, if any.
-    pub cert: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// The authorities whose certificates are let in.
-    pub client_ca: PathBuf,
-    /// Their revocation lists. Without this file nothing can be revoked.
-    pub crl: Option<PathBuf>,
-}
+use crate::{
+    ident::{Nick, RoomName},
+    tls::{identity::Rules, server::Files},
+};
 
 /// What the server runs with.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Its certificate, its key, the authority and the revocation list.
     pub files: Files,
-    /// Whether certificates with only a CN are refused.
-    pub require_san: bool,
+    /// What it asks of the users' certificates beyond that.
+    pub rules: Rules,
     /// Where it listens.
     pub listen: Vec<SocketAddr>,
     /// Where it keeps things.
@@ -141,7 +131,7 @@ impl Settings {
         let admins = list(layers.find("admin", |r| &r.admin), |text| Ok(text.parse::<Nick>()?))?;
         Ok(Self {
             files: files(layers)?,
-            require_san: require_san.unwrap_or(false),
+            rules: Rules { require_san: require_san.unwrap_or(false) },
             listen: listen.unwrap_or_else(|| vec![SocketAddr::from(([127, 0, 0, 1], 6697))]),
             data: data.unwrap_or_else(|| Data::Directory("conclave-data".into())),
             history: history.unwrap_or(History::For(Duration::from_secs(30 * 24 * 3600))),
@@ -277,7 +267,7 @@ mod tests {
         assert_eq!(settings.data, Data::Directory("conclave-data".into()));
         assert_eq!(settings.history, History::For(Duration::from_secs(30 * 86_400)));
         assert_eq!((settings.name.as_str(), settings.lobby.as_str()), ("conclave.local", "#lobby"));
-        assert_eq!((settings.threads.get(), settings.limits, settings.require_san), (1, true, false));
+        assert_eq!((settings.threads.get(), settings.limits, settings.rules.require_san), (1, true, false));
         assert_eq!(settings.files.crl, Some(dir.path().join("crl.pem")));
     }
 

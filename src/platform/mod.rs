@@ -8,4 +8,5 @@ pub mod counters;
 pub mod files;
 pub mod limits;
 pub mod listen;
+pub mod signals;
 pub mod stop;
