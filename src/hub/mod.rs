@@ -20,3 +20,4 @@ pub use inbox::Inbox;
 pub use outbox::{Outbox, Taken};
 pub use request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp};
 pub use state::{Settings, State};
+pub use step::cap_offer;

@@ -32,6 +32,8 @@ struct Inner {
     queue: VecDeque<Bytes>,
     bytes: usize,
     waker: Option<Waker>,
+    /// The socket takes nothing now: more octets are no reason to wake.
+    blocked: bool,
     ending: Option<Ending>,
     /// When the peer last took something while there was something to take.
     stalled_since: Option<Instant>,
@@ -82,7 +84,7 @@ impl Outbox {
             return inner.cut("SendQ exceeded: you did not read what was sent to you".into());
         }
         inner.queue.push_back(octets);
-        inner.waker.take()
+        if inner.blocked { None } else { inner.waker.take() }
     }
 
     /// Ends the session once it has taken what is queued.
@@ -97,17 +99,24 @@ impl Outbox {
         self.lock().cut(reason)
     }
 
-    /// Why the session was cut, if it was.
-    pub fn cut_reason(&self) -> Option<Arc<str>> {
-        match &self.lock().ending {
-            Some(Ending::Cut(reason)) => Some(Arc::clone(reason)),
-            _ => None,
+    /// Whether the session was cut, and why; for a session whose socket takes nothing now. It is
+    /// woken by a cut, but not by more octets.
+    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<Arc<str>> {
+        let mut inner = self.lock();
+        match &inner.ending {
+            Some(Ending::Cut(reason)) => Poll::Ready(Arc::clone(reason)),
+            _ => {
+                inner.blocked = true;
+                inner.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
         }
     }
 
     /// Fills `buffer` with what comes next, or remembers whom to wake.
     pub fn poll_take(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Taken> {
         let mut inner = self.lock();
+        inner.blocked = false;
         if let Some(Ending::Cut(reason)) = &inner.ending {
             return Poll::Ready(Taken::Cut(Arc::clone(reason)));
         }
@@ -198,9 +207,10 @@ mod tests {
         let outbox = Outbox::new(10);
         outbox.push("12345".into());
         outbox.push("12345".into());
-        assert_eq!(outbox.cut_reason(), None);
-        outbox.push("x".into());
-        let reason = outbox.cut_reason().unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(outbox.poll_cut(&mut cx).is_pending());
+        assert!(outbox.push("x".into()).is_some(), "a cut wakes also who is blocked");
+        let Poll::Ready(reason) = outbox.poll_cut(&mut cx) else { panic!("not cut") };
         assert_eq!(take(&outbox, 9), Poll::Ready(Taken::Cut(reason)));
         outbox.push("more".into());
         assert_eq!(outbox.lock().bytes, 0, "nothing grows after the cut");
@@ -224,6 +234,15 @@ mod tests {
         assert!(take(&outbox, 9).is_pending());
         assert!(outbox.push("b".into()).is_some());
         assert!(outbox.push("c".into()).is_none());
+    }
+
+    #[test]
+    fn who_is_blocked_is_not_woken_by_more() {
+        let outbox = Outbox::new(10);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(outbox.poll_cut(&mut cx).is_pending());
+        assert!(outbox.push("a".into()).is_none());
+        assert!(outbox.close().is_some());
     }
 
     #[test]

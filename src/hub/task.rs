@@ -220,7 +220,9 @@ impl Hub {
         let position = Position { epoch: self.epoch, sequence: self.sequence };
         // The order never goes back in time, even when the wall clock does.
         self.last_ms = self.last_ms.max(clock::unix_ms());
-        let at = Stamp { position, time_ms: self.last_ms, random: (self.random)() };
+        // Mixing in the position keeps ids apart whatever the randomness is worth.
+        let random = (self.random)().wrapping_add(u128::from(self.sequence) << 16);
+        let at = Stamp { position, time_ms: self.last_ms, random };
         let sequenced = Sequenced { at, request };
         let Outputs { events, deliveries } = self.state.step(&sequenced);
         let durable = !events.is_empty();
@@ -326,7 +328,9 @@ impl Hub {
         if let Some(member) = self.members.get_mut(session.0 as usize) {
             *member = None;
         }
-        self.door.slots().try_remove(session.0 as usize);
+        if let Some(outbox) = self.door.slots().try_remove(session.0 as usize) {
+            self.wakers.extend(outbox.close());
+        }
     }
 
     fn deliver(&mut self, delivery: Delivery) {

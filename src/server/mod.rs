@@ -1,1 +1,142 @@
-//! Placeholder, replaced as the house is built.
+//! The server: listens, lets in who may, and gives each connection to its session.
+//!
+//! What is said is the hub's business, what it looks like the protocol's. Tasks: one accepts on
+//! each listener, one per handshake, one per session, one for the hub, one that watches the
+//! certificates.
+
+mod crowd;
+mod limits;
+mod listener;
+mod options;
+mod registration;
+mod session;
+mod watch;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tracing::{info, warn};
+
+pub use options::{History, Limits, Options};
+
+use crate::{
+    hub::{
+        Settings,
+        task::{Door, Hub},
+    },
+    journal::{Bounds, Memory},
+    platform::{counters::Counters, stop::Stop},
+    protocol::reply::ServerInfo,
+    tls::{self, reload::Live},
+};
+use crowd::Crowd;
+use limits::Gate;
+
+/// How long sessions have to take their goodbye when the server ends.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// The signs that the outside gives to a running server.
+#[derive(Clone, Debug, Default)]
+pub struct Signs {
+    /// End in good order.
+    pub stop: Stop,
+    /// Read the certificates again now.
+    pub reload: Arc<Notify>,
+}
+
+/// What all sessions share.
+struct Shared {
+    info: Arc<ServerInfo>,
+    limits: Limits,
+    live: Arc<Live>,
+    door: Arc<Door>,
+    crowd: Arc<Crowd>,
+    gate: Arc<Gate>,
+    counters: Arc<Counters>,
+}
+
+/// Runs the server on listeners that the caller has bound, until it is told to stop; then tells
+/// everybody, lets them drain, and ends within five seconds.
+///
+/// # Errors
+/// When the journal cannot be read, or a task of the server's own ended by itself.
+pub async fn run(
+    listeners: Vec<TcpListener>,
+    options: Options,
+    live: Arc<Live>,
+    counters: Arc<Counters>,
+    signs: Signs,
+) -> anyhow::Result<()> {
+    let credentials = live.current();
+    let info = Arc::new(ServerInfo {
+        name: options.name.as_str().into(),
+        network: credentials.network().into(),
+        version: concat!("conclave-", env!("CARGO_PKG_VERSION")).into(),
+        created: options.created(),
+        motd: options.motd.as_deref().map(Into::into),
+        lobby: options.lobby.clone(),
+    });
+    drop(credentials);
+    let settings = Settings {
+        server: Arc::clone(&info),
+        administrators: options.admins.iter().cloned().collect(),
+        keep_messages: options.history != History::Off,
+        rooms_per_account: options.limits.rooms_per_account,
+        rooms: options.limits.rooms,
+        linger_ms: options.limits.linger.as_millis() as u64,
+    };
+    let age_ms = match options.history {
+        History::For(age) => age.as_millis() as u64,
+        History::Forever | History::Off => u64::MAX,
+    };
+    let journal = Memory::new(Bounds { age_ms, ..Bounds::default() });
+    let door = Arc::new(Door::new(options.limits.inbox));
+    let patience = options.limits.patience;
+    let hub = Hub::new(settings, Box::new(journal), Arc::clone(&door), Arc::clone(&counters), patience, random)
+        .context("the journal cannot be opened")?;
+
+    let shared = Arc::new(Shared {
+        info,
+        gate: Arc::new(Gate::new(options.limits.connections, options.limits.per_address)),
+        limits: options.limits,
+        live,
+        door,
+        crowd: Arc::default(),
+        counters,
+    });
+    let mut tasks = JoinSet::new();
+    for listener in listeners {
+        tasks.spawn(listener::accept(listener, Arc::clone(&shared), signs.stop.clone()));
+    }
+    tasks.spawn(watch::watch(Arc::clone(&shared), signs.clone()));
+    tasks.spawn(hub.run(signs.stop.clone()));
+
+    while let Some(ended) = tasks.join_next().await {
+        if !signs.stop.is_requested() {
+            signs.stop.request();
+            ended.context("a task of the server failed")?;
+            anyhow::bail!("a task of the server ended by itself");
+        }
+    }
+    // The hub has said goodbye to every registered session; the others learn it here.
+    shared.crowd.close_all("The server is shutting down");
+    if tokio::time::timeout(DRAIN, shared.crowd.empty()).await.is_err() {
+        warn!("some sessions did not take their goodbye in time");
+    }
+    info!("stopped");
+    Ok(())
+}
+
+/// Fresh randomness for ids. They need not be secret, only different: should the system have no
+/// randomness, the sequence that is mixed in by the hub and the time still tell them apart.
+fn random() -> u128 {
+    let mut octets = [0; 16];
+    match tls::random(&mut octets) {
+        Ok(()) => u128::from_ne_bytes(octets),
+        Err(error) => {
+            warn!(%error, "the system gives no randomness");
+            0
+        }
+    }
+}

@@ -45,7 +45,7 @@ fn names(caps: Caps) -> String {
 }
 
 /// What `CAP LS` offers to a client that speaks this version.
-pub(crate) fn offer(version: u16) -> String {
+pub fn offer(version: u16) -> String {
     let show = |cap: Cap| match cap.value().filter(|_| version >= 302) {
         Some(value) => format!("{}={value}", cap.name()),
         None => cap.name().to_owned(),

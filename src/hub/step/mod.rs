@@ -15,6 +15,8 @@ mod whois;
 
 use std::sync::Arc;
 
+pub use cap::offer as cap_offer;
+
 use super::{
     account::{Account, Session},
     delivery::{Audience, Delivery, Outputs},

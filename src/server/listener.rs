@@ -1,0 +1,114 @@
+//! Accepts connections under limits and does their handshakes, each in a task of its own that
+//! ends by starting the session.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tracing::{debug, info, warn};
+
+use super::{
+    Shared,
+    limits::{Full, Place},
+    session,
+};
+use crate::{
+    hub::Outbox,
+    platform::{clock, stop::Stop},
+    tls::stream::{AcceptError, HandshakeKind, Stream},
+};
+
+/// How long to wait when the system has no more files or memory for a connection.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Accepts until the server stops. No error of one connection, nor of the system, ends it.
+pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Stop) {
+    let mut complained = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.requested() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((tcp, peer)) => {
+                complained = false;
+                shared.counters.accepted.up();
+                match shared.gate.enter(peer.ip()) {
+                    Ok(place) => {
+                        tokio::spawn(handshake(tcp, peer, place, Arc::clone(&shared)));
+                    }
+                    Err(full) => {
+                        shared.counters.over_limit.up();
+                        let limit = match full {
+                            Full::Total => "--max-connections",
+                            Full::Address => "--max-per-address",
+                        };
+                        debug!(%peer, limit, "a connection is over the limit");
+                    }
+                }
+            }
+            // The peer was gone before we came to it.
+            Err(error) if is_the_peers(&error) => debug!(%error, "a connection was not accepted"),
+            Err(error) => {
+                shared.counters.accept_errors.up();
+                if !std::mem::replace(&mut complained, true) {
+                    warn!(%error, "connections cannot be accepted now; trying again");
+                }
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Each of these only makes things better: a socket that refuses one still works.
+fn tune(tcp: &TcpStream) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+    SockRef::from(tcp).set_tcp_keepalive(&keepalive)
+}
+
+async fn handshake(tcp: TcpStream, peer: SocketAddr, place: Place, shared: Arc<Shared>) {
+    if let Err(error) = tune(&tcp) {
+        debug!(%peer, %error, "a socket option was refused");
+    }
+    let credentials = shared.live.current();
+    let (stream, identity) = match Stream::accept(tcp, &credentials, shared.limits.handshake).await {
+        Ok(accepted) => accepted,
+        Err(error) => return refused(&shared, peer, &error),
+    };
+    shared.counters.handshakes_ok.up();
+    let identity = Arc::new(identity);
+    let outbox = Arc::new(Outbox::new(shared.limits.outbox));
+    let ticket = shared.crowd.join(Arc::clone(&outbox), Arc::clone(&identity));
+    // The certificates may have been replaced during the handshake; whoever joins the crowd after
+    // that is judged here, whoever joined before by the one who replaced them.
+    let current = shared.live.current();
+    if current.generation() != credentials.generation()
+        && let Err(refusal) = current.recheck(&identity, clock::unix_now())
+    {
+        info!(%peer, account = %identity.account, device = %identity.device, %refusal, "refused after the handshake");
+        outbox.cut(format!("{refusal}").into());
+    }
+    info!(%peer, account = %identity.account, device = %identity.device, key_exchange = stream.key_exchange(), "connected");
+    session::spawn(stream, identity, outbox, ticket, place, shared);
+}
+
+fn refused(shared: &Shared, peer: SocketAddr, error: &AcceptError) {
+    let kind = error.kind();
+    match kind {
+        HandshakeKind::Gone | HandshakeKind::NotTls | HandshakeKind::Timeout => {
+            shared.counters.handshakes_failed.up();
+            debug!(%peer, kind = kind.as_str(), %error, "no handshake");
+        }
+        _ => {
+            shared.counters.handshakes_refused.up();
+            info!(%peer, kind = kind.as_str(), %error, "handshake refused");
+        }
+    }
+}

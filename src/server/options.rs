@@ -1,0 +1,114 @@
+//! What the server can be told, in its own terms.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    hub::task::Patience,
+    ident::{Nick, RoomName},
+    platform::clock,
+};
+
+/// How long messages are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// As long as this.
+    For(Duration),
+    /// As long as there is room.
+    Forever,
+    /// Not at all: what is said goes to who is here and nowhere else.
+    Off,
+}
+
+/// Everything that the caller decides.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server's name; has a dot.
+    pub name: String,
+    /// The room for everybody.
+    pub lobby: RoomName,
+    /// Who administers the server.
+    pub admins: Vec<Nick>,
+    /// The message of the day.
+    pub motd: Option<String>,
+    /// How long messages are kept.
+    pub history: History,
+    /// How much anybody may take.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// The options of a server that was told nothing but its lobby.
+    pub fn new(lobby: RoomName) -> Self {
+        Self {
+            name: "conclave.local".into(),
+            lobby,
+            admins: Vec::new(),
+            motd: None,
+            history: History::For(Duration::from_secs(30 * 86400)),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Now, as a person reads it.
+    pub(super) fn created(&self) -> Arc<str> {
+        let mut now = String::new();
+        crate::protocol::render::server_time(&mut now, clock::unix_ms());
+        now.into()
+    }
+}
+
+/// How much anybody may take of the server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once of one address.
+    pub per_address: usize,
+    /// Time for the TLS handshake.
+    pub handshake: Duration,
+    /// Time until the first line.
+    pub silent: Duration,
+    /// Time from an IRC client's first line to the end of its registration.
+    pub registration: Duration,
+    /// Octets that may wait for one session.
+    pub outbox: usize,
+    /// Requests that may wait for the hub.
+    pub inbox: usize,
+    /// Lines that one session may send before others have their turn.
+    pub lines_per_turn: usize,
+    /// Rooms that one account may be in.
+    pub rooms_per_account: usize,
+    /// Rooms that there may be.
+    pub rooms: usize,
+    /// How long an account whose last connection was lost counts as present.
+    pub linger: Duration,
+    /// How long a session may take nothing, or say nothing.
+    pub patience: Patience,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            per_address: 256,
+            handshake: Duration::from_secs(10),
+            silent: Duration::from_secs(300),
+            registration: Duration::from_secs(60),
+            outbox: 4 << 20,
+            inbox: 1024,
+            lines_per_turn: 64,
+            rooms_per_account: 100,
+            rooms: 10_000,
+            linger: Duration::from_secs(30),
+            patience: Patience::default(),
+        }
+    }
+}
+
+impl Limits {
+    /// No limit on connections (load tests; `--limits off`). Deadlines and memory bounds stay.
+    #[must_use]
+    pub fn without_shares(self) -> Self {
+        Self { connections: usize::MAX, per_address: usize::MAX, ..self }
+    }
+}
