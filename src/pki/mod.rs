@@ -19,6 +19,7 @@ mod validity;
 
 pub use directory::Directory;
 pub use error::PkiError;
+pub use issue::{Profile, Usage};
 pub use key::{Key, PublicKey};
 pub use names::{Host, NameError, Network, Serial};
 pub use validity::{BACKDATE, DAY, Validity, day};

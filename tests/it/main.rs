@@ -2,4 +2,5 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by panicking what is wrong")]
 
+mod cert;
 mod fuzz;

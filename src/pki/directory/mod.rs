@@ -10,6 +10,8 @@ mod init;
 mod issue;
 mod renew;
 mod revoke;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs,
