@@ -8,6 +8,8 @@ use crate::{
     cli::exit::{Exit, Failure},
     ident::{Account, DeviceLabel},
     pki::{Directory, PkiError},
+    platform::files::FilesError,
+    tls::pem::PemError,
 };
 
 mod init;
@@ -101,7 +103,9 @@ fn failure(error: PkiError) -> Failure {
         | PkiError::Key { .. }
         | PkiError::Index { .. }
         | PkiError::Crl { .. }
-        | PkiError::CrlNumber { .. } => Exit::Config,
+        | PkiError::CrlNumber { .. }
+        | PkiError::Files(FilesError::NotPrivate { .. })
+        | PkiError::Pem(PemError::Files(_)) => Exit::Config,
         _ => Exit::Failure,
     };
     Failure { exit, error: error.into() }
