@@ -13,6 +13,7 @@ pub mod cert;
 pub mod completions;
 pub mod exit;
 pub mod man;
+pub mod serve;
 
 /// Private chat over mutual TLS: one server, certificates as identity, any IRC client.
 #[derive(Parser)]
@@ -25,6 +26,7 @@ struct Cli {
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident($module:ident),)*) => {
         #[derive(Subcommand)]
+        #[allow(clippy::large_enum_variant, reason = "there is one of it, for a moment")]
         enum Command {
             $($(#[$doc])* $name($module::Args),)*
         }
@@ -42,6 +44,8 @@ macro_rules! commands {
 commands! {
     /// Certificates: the network's own authority, the server's and the devices'
     Cert(cert),
+    /// Run the server
+    Serve(serve),
     /// Print a completion script for a shell
     Completions(completions),
     /// Print a manual page, as in: conclave man | man -l -

@@ -10,4 +10,4 @@ pub mod resolved;
 mod values;
 
 pub use raw::{Layers, Raw};
-pub use resolved::{Data, History, Log, LogFormat, Settings};
+pub use resolved::{Data, Log, LogFormat, Settings};

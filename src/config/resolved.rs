@@ -5,7 +5,6 @@ use std::{
     net::SocketAddr,
     num::NonZero,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Context, anyhow, bail, ensure};
@@ -17,6 +16,7 @@ use super::{
 };
 use crate::{
     ident::{Nick, RoomName},
+    server::{History, Limits, Options},
     tls::{identity::Rules, server::Files},
 };
 
@@ -31,22 +31,8 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// Where it keeps things.
     pub data: Data,
-    /// How long it keeps messages.
-    pub history: History,
-    /// Its name.
-    pub name: String,
-    /// The room that everybody is in.
-    pub lobby: RoomName,
-    /// Who administers it.
-    pub admins: Vec<Nick>,
-    /// The message of the day.
-    pub motd: Option<String>,
-    /// Whether shares are limited.
-    pub limits: bool,
-    /// The most connections, where it was given.
-    pub max_connections: Option<usize>,
-    /// The most connections of one address, where it was given.
-    pub max_per_address: Option<usize>,
+    /// What it is and allows.
+    pub options: Options,
     /// Threads that serve connections.
     pub threads: NonZero<usize>,
     /// What is logged, and how.
@@ -60,17 +46,6 @@ pub enum Data {
     Memory,
     /// In a directory.
     Directory(PathBuf),
-}
-
-/// How long messages are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum History {
-    /// As long as this.
-    For(Duration),
-    /// As long as there is room.
-    Forever,
-    /// Not at all.
-    Off,
 }
 
 /// What is logged, and how.
@@ -129,19 +104,28 @@ impl Settings {
         let count = |text: &str| values::number(text, 1..=10_000_000);
         let listen = list(layers.find("listen", |r| &r.listen), values::listen)?;
         let admins = list(layers.find("admin", |r| &r.admin), |text| Ok(text.parse::<Nick>()?))?;
+        let lobby = lobby.map_or_else(|| "#lobby".parse(), Ok)?;
+        let defaults = Options::new(lobby.clone());
+        let limits = if limits.unwrap_or(true) { defaults.limits } else { defaults.limits.without_shares() };
+        let connections = setting("max-connections", |r| &r.max_connections).parse(count)?;
+        let per_address = setting("max-per-address", |r| &r.max_per_address).parse(count)?;
         Ok(Self {
             files: files(layers)?,
             rules: Rules { require_san: require_san.unwrap_or(false) },
             listen: listen.unwrap_or_else(|| vec![SocketAddr::from(([127, 0, 0, 1], 6697))]),
             data: data.unwrap_or_else(|| Data::Directory("conclave-data".into())),
-            history: history.unwrap_or(History::For(Duration::from_secs(30 * 24 * 3600))),
-            name: name.unwrap_or_else(|| "conclave.local".into()),
-            lobby: lobby.map_or_else(|| "#lobby".parse(), Ok)?,
-            admins: admins.unwrap_or_default(),
-            motd,
-            limits: limits.unwrap_or(true),
-            max_connections: setting("max-connections", |r| &r.max_connections).parse(count)?,
-            max_per_address: setting("max-per-address", |r| &r.max_per_address).parse(count)?,
+            options: Options {
+                name: name.unwrap_or(defaults.name),
+                lobby,
+                admins: admins.unwrap_or_default(),
+                motd,
+                history: history.unwrap_or(defaults.history),
+                limits: Limits {
+                    connections: connections.unwrap_or(limits.connections),
+                    per_address: per_address.unwrap_or(limits.per_address),
+                    ..limits
+                },
+            },
             threads: threads.unwrap_or(NonZero::<usize>::MIN),
             log: Log { level: level.unwrap_or(LevelFilter::INFO), format: format.unwrap_or(LogFormat::Text) },
         })
@@ -240,6 +224,8 @@ fn motd(path: &Path) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tempfile::{TempDir, tempdir};
 
     use super::*;
@@ -265,10 +251,20 @@ mod tests {
         let settings = resolve(&[("CONCLAVE_CERTS", dir.path().to_str().unwrap())]).unwrap();
         assert_eq!(settings.listen, ["127.0.0.1:6697".parse().unwrap()]);
         assert_eq!(settings.data, Data::Directory("conclave-data".into()));
-        assert_eq!(settings.history, History::For(Duration::from_secs(30 * 86_400)));
-        assert_eq!((settings.name.as_str(), settings.lobby.as_str()), ("conclave.local", "#lobby"));
-        assert_eq!((settings.threads.get(), settings.limits, settings.rules.require_san), (1, true, false));
+        let options = &settings.options;
+        assert_eq!(options.history, History::For(Duration::from_secs(30 * 86_400)));
+        assert_eq!((options.name.as_str(), options.lobby.as_str()), ("conclave.local", "#lobby"));
+        assert_eq!((settings.threads.get(), settings.rules.require_san), (1, false));
         assert_eq!(settings.files.crl, Some(dir.path().join("crl.pem")));
+    }
+
+    #[test]
+    fn a_limit_that_is_given_holds_also_where_the_others_are_off() {
+        let dir = certs();
+        let certs = ("CONCLAVE_CERTS", dir.path().to_str().unwrap());
+        let limits = resolve(&[certs, ("CONCLAVE_LIMITS", "off"), ("CONCLAVE_MAX_CONNECTIONS", "7")]);
+        let limits = limits.unwrap().options.limits;
+        assert_eq!((limits.connections, limits.per_address), (7, usize::MAX));
     }
 
     #[test]

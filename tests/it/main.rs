@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by panicking what is wrong")]
 
 mod cert;
+mod cmd;
 mod fuzz;
+mod serve;

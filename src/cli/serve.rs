@@ -1,0 +1,114 @@
+//! `conclave serve`: the server, from its settings to its end.
+//!
+//! Everything is checked before a port opens; then the listeners are bound, the runtime is built,
+//! and signals are turned into the server's stop and reload.
+
+use std::{env, net::TcpListener, path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
+use tracing::{info, warn};
+
+use self::log::Teller;
+use super::exit::{Exit, Failure, OrExit, print};
+use crate::{
+    config::{Layers, Raw, Settings},
+    platform::{
+        clock, limits, listen,
+        signals::{Event, Signals},
+    },
+    server::{self, Signs},
+    tls::reload::Live,
+};
+
+mod log;
+
+/// What `conclave serve` is told.
+#[derive(clap::Args)]
+#[command(after_help = "Each of these, --config and --check apart, can also be given as a variable \
+(CONCLAVE_MAX_CONNECTIONS=500) or in the file of --config or CONCLAVE_CONFIG (max-connections = 500). \
+The command line wins over the environment, and that over the file.")]
+pub struct Args {
+    /// A file of settings (TOML), each named as here without the --
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check everything, open no port, and end
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    settings: Raw,
+}
+
+/// Files that are not connections: listeners, certificates while they are read, the log.
+const SPARE_FILES: u64 = 32;
+
+/// Runs the server until it is told to stop.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let layers = Layers::collect(args.settings, args.config.as_deref(), |name| env::var_os(name));
+    let settings = layers.and_then(|layers| Settings::resolve(&layers)).or_exit(Exit::Config)?;
+    let live = Live::new(settings.files.clone(), settings.rules).or_exit(Exit::Config)?;
+    log::install(settings.log);
+    let tell = Teller(settings.log.format);
+    if args.check {
+        for warning in live.current().warnings(clock::unix_now()) {
+            tell.warn(warning);
+        }
+        print("the configuration is good; no port was opened\n")?;
+        return Ok(Exit::Ok);
+    }
+    let inherited = listen::inherited(|name| env::var_os(name)).or_exit(Exit::Config)?;
+    let listeners =
+        if inherited.is_empty() { listen::bind(&settings.listen).or_exit(Exit::Network)? } else { inherited };
+    tell.what_is_kept(&settings);
+    tell.who(&live.current());
+    serve(settings, live, listeners)
+}
+
+fn serve(settings: Settings, live: Live, listeners: Vec<TcpListener>) -> Result<Exit, Failure> {
+    let files = limits::raise_open_files();
+    let connections = settings.options.limits.connections;
+    if connections != usize::MAX && connections as u64 > files.saturating_sub(SPARE_FILES) {
+        // Not an error: the server goes on when it cannot accept, and says so.
+        warn!(files, connections, "the system allows fewer open files than the connections that are allowed");
+    }
+    let runtime = runtime(settings.threads.get()).context("cannot start the server's threads")?;
+    let exit = runtime.block_on(until_stopped(settings, Arc::new(live), listeners));
+    // What still runs after a second signal is not waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn until_stopped(settings: Settings, live: Arc<Live>, listeners: Vec<TcpListener>) -> Result<Exit, Failure> {
+    let mut signals = Signals::install().context("cannot take over the signals")?;
+    let listeners = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<Vec<_>, _>>();
+    let listeners = listeners.context("cannot watch the listening sockets")?;
+    for listener in &listeners {
+        let address = listener.local_addr().context("cannot tell where the server listens")?;
+        // Connections are taken from here on: the system queues them.
+        print(format_args!("listening on {address}\n"))?;
+    }
+    let signs = Signs::default();
+    let server = server::run(listeners, settings.options, live, Arc::default(), signs.clone());
+    let mut server = std::pin::pin!(server);
+    loop {
+        tokio::select! {
+            ended = &mut server => return ended.map(|()| Exit::Ok).map_err(Failure::from),
+            event = signals.next() => match event {
+                Event::Reload => signs.reload.notify_one(),
+                Event::Stop if signs.stop.is_requested() => return Ok(Exit::Interrupted),
+                Event::Stop => {
+                    info!("stopping; a second signal ends the server at once");
+                    signs.stop.request();
+                }
+            }
+        }
+    }
+}
+
+fn runtime(threads: usize) -> std::io::Result<Runtime> {
+    let mut builder = if threads == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
+}

@@ -1,0 +1,106 @@
+//! What the server says on stderr: the log, and what an administrator should know at the start.
+
+use std::{
+    env,
+    fmt::Display,
+    io::{self, IsTerminal},
+};
+
+use tracing::{info, level_filters::LevelFilter, warn};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{
+    cli::exit::note,
+    config::{Data, Log, LogFormat, Settings},
+    server::History,
+    tls::server::Credentials,
+};
+
+/// Starts logging. A second start in one process changes nothing.
+pub(super) fn install(log: Log) {
+    // What the libraries below us say is of use only where it is a warning.
+    let targets = Targets::new().with_default(log.level.min(LevelFilter::WARN)).with_target("conclave", log.level);
+    let registry = tracing_subscriber::registry().with(targets);
+    let started = match log.format {
+        LogFormat::Json => registry
+            .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(io::stderr))
+            .try_init(),
+        LogFormat::Text => {
+            let colour = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            registry.with(tracing_subscriber::fmt::layer().with_ansi(colour).with_writer(io::stderr)).try_init()
+        }
+    };
+    // Only tests start twice.
+    let _ = started;
+}
+
+/// Tells the administrator: as a plain line, or as a line of the log where that is for a program.
+#[derive(Clone, Copy)]
+pub(super) struct Teller(pub(super) LogFormat);
+
+impl Teller {
+    pub(super) fn say(self, text: impl Display) {
+        match self.0 {
+            LogFormat::Text => note(format_args!("conclave: {text}")),
+            LogFormat::Json => info!("{text}"),
+        }
+    }
+
+    pub(super) fn warn(self, text: impl Display) {
+        match self.0 {
+            LogFormat::Text => note(format_args!("conclave: warning: {text}")),
+            LogFormat::Json => warn!("{text}"),
+        }
+    }
+
+    /// Who this server is for its clients.
+    pub(super) fn who(self, credentials: &Credentials) {
+        let (network, pin) = (credentials.network(), credentials.pin());
+        self.say(format_args!("the network is {network}; clients pin {pin}"));
+    }
+
+    /// What is kept, where and for how long.
+    pub(super) fn what_is_kept(self, settings: &Settings) {
+        if let Data::Directory(directory) = &settings.data {
+            let directory = directory.display();
+            self.say(format_args!(
+                "{directory} is not used: this version keeps everything in memory, as --data none does"
+            ));
+        }
+        self.say(match settings.options.history {
+            History::Off => "rooms are kept in memory until the server ends; what is said is kept nowhere".to_owned(),
+            History::Forever => {
+                "rooms and what is said are kept in memory, the newest of it, until the server ends".to_owned()
+            }
+            History::For(age) => format!(
+                "rooms are kept in memory until the server ends, and what is said for {}, the newest of it",
+                span(age.as_secs())
+            ),
+        });
+    }
+}
+
+/// A span of time in its largest whole unit.
+fn span(seconds: u64) -> String {
+    let units = [(86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds")];
+    let (length, unit) =
+        units.into_iter().find(|(length, _)| seconds.is_multiple_of(*length)).unwrap_or((1, "seconds"));
+    match seconds / length {
+        1 => format!("1 {}", &unit[..unit.len() - 1]),
+        count => format!("{count} {unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_time() {
+        for (seconds, text) in
+            [(30 * 86_400, "30 days"), (86_400, "1 day"), (12 * 3600, "12 hours"), (90 * 60, "90 minutes")]
+        {
+            assert_eq!(span(seconds), text);
+        }
+    }
+}

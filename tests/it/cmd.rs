@@ -1,0 +1,6 @@
+//! The command line as a script sees it: transcripts in `tests/cmd`.
+
+#[test]
+fn transcripts() {
+    trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+}
