@@ -69,6 +69,8 @@ pub(super) struct Session {
     pub caps: Caps,
     /// Where a plain session's text goes.
     pub current: Option<RoomId>,
+    /// Where it went before: a room that could not be kept is left for this one.
+    pub previous: Option<RoomId>,
     /// Why nobody sits in front of it.
     pub away: Option<Arc<str>>,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::request::SessionId;
 use crate::{
-    journal::{Conversation, Durable},
+    protocol::durable::{Conversation, Durable},
     protocol::{
         caps::Shape,
         chat::{Event, Message},

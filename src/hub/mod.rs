@@ -14,6 +14,8 @@ mod room;
 mod state;
 mod step;
 pub mod task;
+#[cfg(test)]
+mod tests;
 
 pub use delivery::{Audience, Delivery, Outputs};
 pub use inbox::Inbox;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     ident::{ClientLabel, DeviceId, MsgId, Nick},
-    journal::Position,
+    protocol::durable::Position,
     protocol::{caps::Caps, caps::Dialect, command::Command, refusal::Refusal},
 };
 

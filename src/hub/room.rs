@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 use super::delivery::Audience;
 use crate::{
     ident::{Nick, RoomName},
-    journal::{RoomKind, Visibility},
     protocol::chat::Topic,
+    protocol::durable::{RoomKind, Visibility},
 };
 
 /// One room.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ident::{Nick, RoomId, RoomName},
-    journal::Durable,
+    protocol::durable::Durable,
     protocol::{
         chat::Source,
         reply::{Counts, ServerInfo},
@@ -173,7 +173,8 @@ impl State {
             }
             for session in old.sessions.iter() {
                 if let Some(session) = fresh.sessions.get_mut(session) {
-                    session.current = session.current.filter(|room| rooms.contains(room));
+                    let kept = |room: &RoomId| rooms.contains(room);
+                    session.current = session.current.filter(kept).or(session.previous.filter(kept));
                 }
             }
             fresh.accounts.insert(nick, Account { rooms, ..old });

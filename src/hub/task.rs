@@ -27,8 +27,9 @@ use super::{
 };
 use crate::{
     ident::Nick,
-    journal::{Entry, Journal, Position, Range},
+    journal::{Entry, Journal, Range},
     platform::{clock, counters::Counters, stop::Stop},
+    protocol::durable::Position,
     protocol::{
         caps::{Dialect, Shape},
         command::Command,

@@ -21,84 +21,12 @@ use thiserror::Error;
 pub use memory::{Bounds, Memory};
 
 use crate::{
-    ident::{MsgId, Nick, RoomId, RoomName},
-    protocol::chat::{Message, Topic},
+    ident::MsgId,
+    protocol::{
+        chat::Message,
+        durable::{Conversation, Durable, Position},
+    },
 };
-
-/// A place in the one order of everything. The epoch grows when a history moves to another
-/// backend; within it the sequence grows by one with each request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    /// The backend's generation.
-    pub epoch: u32,
-    /// The request's number within it.
-    pub sequence: u64,
-}
-
-/// The kind of a room, fixed when it is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoomKind {
-    /// The server reads what is said.
-    Open,
-    /// End-to-end encrypted: no plain text may enter.
-    Encrypted,
-}
-
-/// Which kept messages a member may read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Visibility {
-    /// Those since he joined.
-    SinceJoining,
-    /// All.
-    All,
-}
-
-/// One change that outlives the process. The hub's state is what these make of it, applied in
-/// order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Durable {
-    /// The account was seen for the first time.
-    AccountSeen(Nick),
-    /// A room was made.
-    RoomCreated {
-        /// Its number.
-        room: RoomId,
-        /// Its name.
-        name: RoomName,
-        /// Its kind.
-        kind: RoomKind,
-        /// Who may read what was said before he came.
-        visibility: Visibility,
-        /// Who made it; the lobby is the administrators'.
-        founder: Option<Nick>,
-        /// When, seconds since the epoch.
-        at: u64,
-    },
-    /// A room is gone: its last member left.
-    RoomRemoved(RoomId),
-    /// An account became a member.
-    Joined {
-        /// Of which room.
-        room: RoomId,
-        /// Who.
-        account: Nick,
-        /// As operator.
-        operator: bool,
-        /// When, milliseconds since the epoch.
-        at_ms: u64,
-    },
-    /// An account is a member no longer.
-    Left {
-        /// Of which room.
-        room: RoomId,
-        /// Who.
-        account: Nick,
-    },
-    /// A room's topic changed.
-    TopicSet(RoomId, Option<Topic>),
-    /// Something was said.
-    Message(Arc<Message>),
-}
 
 /// What one request changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,32 +72,6 @@ pub trait Log {
     /// # Errors
     /// When the backend cannot read what it keeps.
     fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Position>, ReadError>;
-}
-
-/// A conversation whose messages can be paged through.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Conversation {
-    /// What was said in a room.
-    Room(RoomId),
-    /// What two accounts said to each other; made by [`Conversation::between`].
-    Pair(Nick, Nick),
-}
-
-impl Conversation {
-    /// The conversation of two accounts, whichever is named first.
-    pub fn between(one: Nick, other: Nick) -> Self {
-        if one <= other { Self::Pair(one, other) } else { Self::Pair(other, one) }
-    }
-
-    /// Where a message belongs; `None` for what is not paged through.
-    pub fn of(message: &Message) -> Option<Self> {
-        use crate::protocol::chat::Audience;
-        match &message.audience {
-            Audience::Room(room, _) => Some(Self::Room(*room)),
-            Audience::Account(to) => Some(Self::between(message.source.nick.clone(), to.clone())),
-            Audience::Device(..) => None,
-        }
-    }
 }
 
 /// Which messages of a conversation.

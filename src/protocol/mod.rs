@@ -6,6 +6,7 @@
 pub mod caps;
 pub mod chat;
 pub mod command;
+pub mod durable;
 mod first_line;
 mod framing;
 pub mod limits;

@@ -6,7 +6,7 @@ use super::{Turn, names};
 use crate::{
     hub::{delivery::Delivery, request::SessionId},
     ident::{RoomId, RoomName},
-    journal::{Durable, RoomKind, Visibility},
+    protocol::durable::{Durable, RoomKind, Visibility},
     protocol::{caps::Dialect, chat::Act, refusal::Refusal, reply::Reply},
 };
 
@@ -112,7 +112,7 @@ impl Turn<'_> {
         let Some(name) = self.state.rooms.get(&id).map(|room| room.name.clone()) else { return };
         let Some(session) = self.my_session() else { return };
         if session.dialect == Dialect::Plain && session.current != Some(id) {
-            session.current = Some(id);
+            session.previous = session.current.replace(id);
             self.reply(Reply::TalkIn(Some(name)));
         }
     }

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     ident::{Nick, RoomId},
-    journal::Durable,
+    protocol::durable::Durable,
     protocol::{
         chat::{Act, Event, Source},
         command::{Command, Place},

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Turn;
 use crate::{
     ident::RoomId,
-    journal::Durable,
+    protocol::durable::Durable,
     protocol::{
         caps::Dialect,
         chat::Act,

@@ -10,7 +10,7 @@ use crate::{
         request::{Body, Registration, Request, Sequenced, SessionId, Stamp},
         state::State,
     },
-    journal::Durable,
+    protocol::durable::Durable,
     protocol::{
         caps::Dialect,
         chat::{Act, Event, Source},
@@ -55,9 +55,10 @@ impl Turn<'_> {
         let (from, now, state) = (self.from, self.at.time_ms, &mut *self.state);
         let Registration { device, device_label, client, dialect, caps, .. } = registration.clone();
         let account = self.me.clone();
-        state
-            .sessions
-            .insert(from, Session { account, device, device_label, client, dialect, caps, current: None, away: None });
+        state.sessions.insert(
+            from,
+            Session { account, device, device_label, client, dialect, caps, current: None, previous: None, away: None },
+        );
         let host = &state.settings.server.network;
         let Some(account) = state.accounts.get_mut(&self.me) else { return false };
         let was_present = account.present();

@@ -6,7 +6,7 @@ use super::Turn;
 use crate::{
     hub::delivery::Delivery,
     ident::{Nick, RoomId},
-    journal::{Conversation, Durable, RoomKind, Visibility},
+    protocol::durable::{Conversation, Durable, RoomKind, Visibility},
     protocol::{
         caps::{Cap, Dialect},
         chat::{Audience, Kind, Message},

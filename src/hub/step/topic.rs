@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::{
-    journal::Durable,
+    protocol::durable::Durable,
     protocol::{
         chat::{Act, Topic},
         command::Place,

@@ -1,0 +1,203 @@
+//! The chat as tables: who does what, and what everybody then reads on his wire.
+
+mod rooms;
+mod shell;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    delivery::{Delivery, Outputs},
+    request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp},
+    state::{Settings, State},
+};
+use crate::{
+    ident::{DeviceId, Fingerprint, Nick},
+    protocol::durable::Position,
+    protocol::{
+        LineLimits, Message,
+        caps::{Caps, Dialect, Shape},
+        command, render,
+        reply::ServerInfo,
+    },
+};
+
+pub(super) fn settings() -> Settings {
+    let server = ServerInfo {
+        name: "c.test".into(),
+        network: "net".into(),
+        version: "v".into(),
+        created: "now".into(),
+        motd: None,
+        lobby: "#lobby".parse().unwrap(),
+    };
+    Settings {
+        server: Arc::new(server),
+        administrators: ["root".parse().unwrap()].into(),
+        keep_messages: true,
+        rooms_per_account: 5,
+        rooms: 20,
+        linger_ms: 30_000,
+    }
+}
+
+pub(super) fn registration(name: &str, dialect: Dialect, caps: &str) -> Registration {
+    Registration {
+        account: name.parse().unwrap(),
+        device: DeviceId(Fingerprint::new([1; 32])),
+        device_label: "laptop".into(),
+        client: None,
+        dialect,
+        caps: Caps::NONE.request(caps).unwrap(),
+        user: "".into(),
+        realname: "".into(),
+        first: None,
+    }
+}
+
+/// Parses a line as a session of this dialect would have it parsed.
+pub(super) fn body(dialect: Dialect, line: &str) -> (Option<Box<str>>, Body) {
+    let (label, command) = match dialect {
+        Dialect::Plain => (None, command::from_plain(line).expect("an empty line asks for nothing")),
+        Dialect::Irc => {
+            let message = Message::parse(line).unwrap();
+            (message.tags.get("label").map(Into::into), command::from_irc(&message))
+        }
+    };
+    (label, command.map_or_else(Body::Refused, Body::Command))
+}
+
+/// A chat in memory: sessions named by the test, time moved by the test.
+pub(super) struct Chat {
+    pub(super) state: State,
+    sessions: BTreeMap<&'static str, SessionId>,
+    shapes: BTreeMap<SessionId, (Nick, Shape)>,
+    wires: BTreeMap<SessionId, String>,
+    pub(super) now_ms: u64,
+    sequence: u64,
+    next: u32,
+}
+
+impl Chat {
+    pub(super) fn new() -> Self {
+        Self::with(settings())
+    }
+
+    pub(super) fn with(settings: Settings) -> Self {
+        Self {
+            state: State::new(settings),
+            sessions: BTreeMap::new(),
+            shapes: BTreeMap::new(),
+            wires: BTreeMap::new(),
+            now_ms: 1_795_242_420_000,
+            sequence: 0,
+            next: 0,
+        }
+    }
+
+    fn step(&mut self, session: SessionId, label: Option<Box<str>>, body: Body) {
+        self.sequence += 1;
+        let position = Position { epoch: 0, sequence: self.sequence };
+        let at = Stamp { position, time_ms: self.now_ms, random: u128::from(self.sequence) << 8 };
+        let Outputs { deliveries, .. } = self.state.step(&Sequenced { at, request: Request { session, label, body } });
+        for delivery in deliveries {
+            self.deliver(delivery);
+        }
+    }
+
+    fn hear(&mut self, session: SessionId, octets: &[u8]) {
+        if let Some(wire) = self.wires.get_mut(&session) {
+            wire.push_str(std::str::from_utf8(octets).unwrap());
+        }
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        let server = Arc::clone(&self.state.settings.server);
+        match delivery {
+            Delivery::Replies { session, label, replies } => {
+                let (nick, shape) = self.shapes[&session].clone();
+                let octets = render::replies(&server, &nick, shape, label.as_deref(), &replies);
+                self.hear(session, &octets);
+            }
+            Delivery::Message { audience, except, own, message } => {
+                for &session in audience.iter().filter(|&&session| Some(session) != except) {
+                    let octets = render::message(&server, self.shapes[&session].1, own, &message);
+                    self.hear(session, &octets);
+                }
+            }
+            Delivery::Event { audience, except, event } => {
+                for &session in audience.iter().filter(|&&session| Some(session) != except) {
+                    let octets = render::event(self.shapes[&session].1, &event);
+                    self.hear(session, &octets);
+                }
+            }
+            Delivery::Shape(session, shape) => {
+                self.shapes.get_mut(&session).unwrap().1 = shape;
+            }
+            Delivery::Close(session) => self.hear(session, b"(closed)\r\n"),
+            Delivery::History { session, place, .. } => {
+                self.hear(session, format!("(history of {place})\r\n").as_bytes());
+            }
+        }
+    }
+
+    /// A session of `account` comes; its wire is empty afterwards.
+    pub(super) fn comes(&mut self, session: &'static str, account: &str, dialect: Dialect, caps: &str) {
+        let id = SessionId(self.next);
+        self.next += 1;
+        let registration = registration(account, dialect, caps);
+        self.sessions.insert(session, id);
+        self.shapes.insert(id, (registration.account.clone(), Shape { dialect, caps: registration.caps }));
+        self.wires.insert(id, String::new());
+        self.step(id, None, Body::Register(Box::new(registration)));
+    }
+
+    pub(super) fn irc(&mut self, session: &'static str, caps: &str) {
+        self.comes(session, session, Dialect::Irc, caps);
+        self.silence();
+    }
+
+    pub(super) fn plain(&mut self, session: &'static str) {
+        self.comes(session, session, Dialect::Plain, "");
+        self.silence();
+    }
+
+    pub(super) fn says(&mut self, session: &str, line: &str) {
+        let id = self.sessions[session];
+        let (label, body) = body(self.shapes[&id].1.dialect, line);
+        self.step(id, label, body);
+    }
+
+    pub(super) fn gone(&mut self, session: &str, gone: Gone) {
+        self.step(self.sessions[session], None, Body::Gone(gone));
+    }
+
+    pub(super) fn passes(&mut self, ms: u64) {
+        self.now_ms += ms;
+        self.step(SessionId(u32::MAX), None, Body::Tick);
+    }
+
+    /// Forgets what was heard.
+    pub(super) fn silence(&mut self) {
+        self.wires.values_mut().for_each(String::clear);
+    }
+
+    /// What the session heard since it was last asked, without CR LF.
+    pub(super) fn heard(&mut self, session: &str) -> Vec<String> {
+        let wire = std::mem::take(self.wires.get_mut(&self.sessions[session]).unwrap());
+        assert!(wire.is_empty() || wire.ends_with("\r\n"), "half a line: {wire:?}");
+        let lines: Vec<String> = wire.split_terminator("\r\n").map(Into::into).collect();
+        for line in &lines {
+            assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
+            if self.shapes[&self.sessions[session]].1.dialect == Dialect::Irc && line != "(closed)" {
+                assert!(LineLimits { tags: 8191, body: 512 }.allow(line.as_bytes()), "too long: {line:?}");
+            }
+        }
+        lines
+    }
+
+    #[track_caller]
+    pub(super) fn expect(&mut self, session: &str, lines: &[&str]) {
+        let heard = self.heard(session);
+        assert_eq!(heard, lines, "heard by {session}");
+    }
+}

@@ -1,0 +1,315 @@
+//! The shell: nothing is seen before it is committed, everything in one order, and what could not
+//! be kept is refused; over the memory backend and one that commits late and fails.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use proptest::prelude::*;
+
+use super::{body, registration, settings};
+use crate::{
+    hub::{
+        outbox::{Outbox, Taken},
+        request::{Body, Gone, Request, SessionId},
+        task::{Door, Hub, Patience},
+    },
+    journal::{
+        Bounds, Journal, Memory,
+        late::{Hand, Late},
+    },
+    platform::counters::Counters,
+    protocol::{caps::Dialect, durable::Durable},
+};
+
+static RANDOM: AtomicU64 = AtomicU64::new(0);
+
+struct House {
+    hub: Hub,
+    door: Arc<Door>,
+    people: BTreeMap<&'static str, (SessionId, Arc<Outbox>, Dialect)>,
+}
+
+impl House {
+    fn new(journal: Box<dyn Journal>) -> Self {
+        let door = Arc::new(Door::new(1000));
+        let random = || u128::from(RANDOM.fetch_add(1 << 8, Ordering::Relaxed));
+        let counters = Arc::new(Counters::default());
+        let hub = Hub::new(settings(), journal, Arc::clone(&door), counters, Patience::default(), random).unwrap();
+        Self { hub, door, people: BTreeMap::new() }
+    }
+
+    fn late() -> (Self, Hand) {
+        let (journal, hand) = Late::new();
+        (Self::new(Box::new(journal)), hand)
+    }
+
+    fn pump(&mut self) {
+        self.hub.pump(&mut Context::from_waker(Waker::noop()), None);
+    }
+
+    fn offer(&self, session: SessionId, label: Option<Box<str>>, body: Body) {
+        let request = Request { session, label, body };
+        self.door.poll_offer(&mut Context::from_waker(Waker::noop()), request).unwrap();
+    }
+
+    fn comes(&mut self, name: &'static str, dialect: Dialect, caps: &str) {
+        let outbox = Arc::new(Outbox::new(1 << 20));
+        let id = self.door.attach(Arc::clone(&outbox));
+        self.people.insert(name, (id, outbox, dialect));
+        self.offer(id, None, Body::Register(Box::new(registration(name, dialect, caps))));
+    }
+
+    fn says(&self, name: &str, line: &str) {
+        let (id, _, dialect) = &self.people[name];
+        let (label, body) = body(*dialect, line);
+        self.offer(*id, label, body);
+    }
+
+    fn heard(&mut self, name: &str) -> Vec<String> {
+        self.pump();
+        let outbox = &self.people[name].1;
+        let (mut text, mut buffer) = (Vec::new(), [0; 999]);
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            match outbox.poll_take(&mut cx, &mut buffer) {
+                Poll::Ready(Taken::Octets(length)) => text.extend_from_slice(&buffer[..length]),
+                Poll::Ready(Taken::End) => {
+                    text.extend_from_slice(b"(end)\r\n");
+                    break;
+                }
+                _ => break,
+            }
+        }
+        let text = String::from_utf8(text).unwrap();
+        // Times differ from run to run.
+        let clean = |line: &str| match line.split_once(' ') {
+            Some((time, rest)) if time.len() == 8 && time.as_bytes()[2] == b':' => rest.to_owned(),
+            _ => line.to_owned(),
+        };
+        text.split_terminator("\r\n").map(clean).collect()
+    }
+
+    #[track_caller]
+    fn expect(&mut self, name: &str, lines: &[&str]) {
+        assert_eq!(self.heard(name), lines, "heard by {name}");
+    }
+
+    /// Everybody is in the lobby and has read all.
+    fn settled(&mut self, names: &[&'static str], hand: Option<&Hand>) {
+        for name in names {
+            self.comes(name, Dialect::Plain, "");
+        }
+        self.pump();
+        if let Some(hand) = hand {
+            hand.commit(usize::MAX);
+        }
+        for name in names {
+            assert!(!self.heard(name).is_empty(), "{name} is welcome");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_seen_before_its_commit_and_then_in_order() {
+    let (mut house, hand) = House::late();
+    house.settled(&["alice", "bob"], Some(&hand));
+    house.comes("carol", Dialect::Irc, "");
+    house.pump();
+    hand.commit(usize::MAX);
+    house.pump();
+    house.heard("carol");
+    house.says("alice", "one");
+    house.says("carol", "PING p");
+    house.says("bob", "/frob");
+    house.says("bob", "two");
+    // Nobody hears anything: neither the messages, nor the answer to PING, nor a refusal.
+    for name in ["alice", "bob", "carol"] {
+        house.expect(name, &[]);
+    }
+    assert_eq!(hand.waiting(), 2);
+    hand.commit(1);
+    house.expect("alice", &["#lobby <alice> one"]);
+    house.expect("carol", &[":c.test PONG c.test p"]);
+    house.expect(
+        "bob",
+        &["#lobby <alice> one", "-!- there is no command /frob; /help lists them, // starts a line with a slash"],
+    );
+    hand.commit(1);
+    house.expect("alice", &["#lobby <bob> two"]);
+    house.expect("bob", &["#lobby <bob> two"]);
+}
+
+#[test]
+fn only_one_of_two_racing_joins_founds_the_room() {
+    let (mut house, hand) = House::late();
+    house.settled(&["alice", "bob"], Some(&hand));
+    house.says("alice", "/join #new");
+    house.says("bob", "/join #new");
+    house.pump();
+    hand.commit(usize::MAX);
+    let heard = house.heard("bob");
+    assert!(heard.contains(&"-!- in #new: @alice bob".to_owned()), "{heard:?}");
+}
+
+#[test]
+fn a_failed_commit_refuses_what_changed_and_answers_what_asked() {
+    let (mut house, hand) = House::late();
+    house.settled(&["alice", "bob"], Some(&hand));
+    house.comes("carol", Dialect::Irc, "labeled-response");
+    house.pump();
+    hand.commit(usize::MAX);
+    house.heard("carol");
+    house.says("alice", "lost");
+    house.says("bob", "/join #new");
+    house.says("carol", "@label=7 JOIN #new");
+    house.says("carol", "PING p");
+    house.says("bob", "/rooms");
+    house.pump();
+    hand.fail();
+    house.expect(
+        "alice",
+        &["-!- PRIVMSG failed: the server cannot write its journal; nothing was sent, try again later"],
+    );
+    house.expect(
+        "bob",
+        &["-!- JOIN failed: the server cannot write its journal; nothing was sent, try again later", "-!- #lobby (2)"],
+    );
+    let heard = house.heard("carol");
+    assert!(heard[0].starts_with("@label=7 :c.test FAIL JOIN NOT_KEPT "), "{heard:?}");
+    assert_eq!(heard[1], ":c.test PONG c.test p");
+
+    // The next one tries again, and the state is what is on disk.
+    house.says("bob", "still here");
+    house.says("bob", "/join #new");
+    house.pump();
+    hand.commit(usize::MAX);
+    house.expect("alice", &["#lobby <bob> still here"]);
+    let heard = house.heard("bob");
+    assert_eq!(heard[0], "#lobby <bob> still here", "the session's room survived");
+    assert!(heard.contains(&"-!- in #new: @bob".to_owned()), "{heard:?}");
+}
+
+#[test]
+fn a_session_that_came_in_a_failed_commit_is_sent_away_and_who_left_stays_away() {
+    let (mut house, hand) = House::late();
+    house.settled(&["alice", "bob"], Some(&hand));
+    house.comes("carol", Dialect::Plain, "");
+    house.says("bob", "/quit");
+    let (bob, ..) = house.people["bob"];
+    house.pump();
+    house.door.gone(bob, Gone::Lost);
+    house.pump();
+    hand.fail();
+    let heard = house.heard("carol");
+    assert_eq!(heard, ["-!- goodbye: The server cannot write its journal; try again later", "(end)"]);
+    assert_eq!(house.heard("bob"), ["-!- goodbye: Quit", "(end)"]);
+    house.expect("alice", &["-!- bob disconnected (Quit)"]);
+    house.says("alice", "/names");
+    house.expect("alice", &["-!- in #lobby: alice"]);
+}
+
+#[test]
+fn what_is_committed_makes_up_the_state_after_a_restart() {
+    let (mut house, hand) = House::late();
+    house.settled(&["alice", "bob"], Some(&hand));
+    house.says("alice", "/join #ops");
+    house.says("alice", "/topic work");
+    house.says("bob", "/join #ops");
+    house.says("bob", "/part #lobby");
+    house.pump();
+    hand.commit(usize::MAX);
+    house.pump();
+    let mut state = crate::hub::State::new(settings());
+    let mut applied = 0;
+    for event in hand.disk().iter().flat_map(|entry| &entry.events) {
+        state.apply(event);
+        applied += 1;
+    }
+    assert!(applied > 5);
+    let (id, room) = state.room_named("#ops").unwrap();
+    assert_eq!(room.topic.as_ref().map(|topic| &*topic.text), Some("work"));
+    assert!(room.is_operator(&"alice".parse().unwrap()) && !room.is_operator(&"bob".parse().unwrap()));
+    assert_eq!(state.accounts[&"bob".parse().unwrap()].rooms, [id]);
+}
+
+/// What happens in one generated story.
+#[derive(Clone, Debug)]
+enum Happening {
+    Say(usize, u32),
+    Pump,
+    Commit(usize),
+    Fail,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        6 => (0..3usize, any::<u32>()).prop_map(|(who, n)| Happening::Say(who, n)),
+        3 => Just(Happening::Pump),
+        3 => (1..4usize).prop_map(Happening::Commit),
+        1 => Just(Happening::Fail),
+    ]
+}
+
+proptest! {
+    /// However commits come and fail: everybody hears the same messages in the same order, that
+    /// is the order on disk, and each line was either heard by its sender or refused to him.
+    #[test]
+    fn everybody_hears_what_is_on_disk_in_its_order(story in prop::collection::vec(happening(), 1..60), late: bool) {
+        let names = ["alice", "bob", "carol"];
+        let (mut house, hand) = if late {
+            let (house, hand) = House::late();
+            (house, Some(hand))
+        } else {
+            (House::new(Box::new(Memory::new(Bounds::default()))), None)
+        };
+        house.settled(&names, hand.as_ref());
+        let mut heard: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut said = 0;
+        for happening in &story {
+            match happening {
+                Happening::Say(who, n) => {
+                    house.says(names[*who], &format!("{n}"));
+                    said += 1;
+                }
+                Happening::Pump => house.pump(),
+                Happening::Commit(most) => { if let Some(hand) = &hand { hand.commit(*most); } }
+                Happening::Fail => { if let Some(hand) = &hand { hand.fail(); } }
+            }
+            for name in names {
+                let lines = house.heard(name);
+                heard.entry(name).or_default().extend(lines);
+            }
+        }
+        for _ in 0..2 {
+            house.pump();
+            if let Some(hand) = &hand { hand.commit(usize::MAX); }
+            for name in names {
+                let lines = house.heard(name);
+                heard.entry(name).or_default().extend(lines);
+            }
+        }
+        let messages = |name: &str| -> Vec<String> {
+            heard[name].iter().filter(|line| line.starts_with("#lobby <")).cloned().collect()
+        };
+        let refused: usize = heard.values().flatten().filter(|line| line.starts_with("-!- PRIVMSG failed")).count();
+        let order = messages("alice");
+        prop_assert_eq!(&order, &messages("bob"));
+        prop_assert_eq!(&order, &messages("carol"));
+        prop_assert_eq!(order.len() + refused, said, "each line is said or refused");
+        if let Some(hand) = &hand {
+            let on_disk: Vec<String> = hand.disk().iter().flat_map(|entry| &entry.events).filter_map(|event| match event {
+                Durable::Message(m) => Some(format!("#lobby <{}> {}", m.source.nick, m.text)),
+                _ => None,
+            }).collect();
+            prop_assert_eq!(order, on_disk);
+        } else {
+            prop_assert_eq!(refused, 0);
+        }
+    }
+}
