@@ -9,8 +9,11 @@ use clap::{Parser, Subcommand};
 
 use self::exit::{Exit, Failure};
 
+mod access;
 pub mod cert;
+pub mod chat;
 pub mod completions;
+pub mod debug;
 pub mod exit;
 pub mod man;
 pub mod serve;
@@ -46,6 +49,10 @@ commands! {
     Cert(cert),
     /// Run the server
     Serve(serve),
+    /// Chat on a terminal, or through a pipe
+    Chat(chat),
+    /// Print the openssl command that connects with your identity
+    Debug(debug),
     /// Print a completion script for a shell
     Completions(completions),
     /// Print a manual page, as in: conclave man | man -l -

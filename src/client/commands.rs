@@ -1,0 +1,201 @@
+//! What a typed line asks for: the plain dialect's commands, turned into IRC requests.
+//!
+//! The commands and their help are those of [`crate::protocol::command`]; what is said in a room
+//! that is not named goes to the one that text goes to when the line is typed.
+
+use super::pending::{Aim, Request};
+use crate::protocol::{
+    chat::Kind,
+    command::{Command, Place, Send, Spec, TABLE, from_plain},
+    limits::IRC_BODY,
+};
+
+/// What a typed line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing: an empty line.
+    Nothing,
+    /// Requests to the server, in this order.
+    Ask(Vec<Request>),
+    /// To talk in this room: a request, unless we are in it already.
+    TalkIn(String, Request),
+    /// The help, line by line.
+    Help(Vec<String>),
+    /// The line is no command that can be carried out, and why.
+    Wrong(String),
+    /// To leave, with a reason.
+    Quit(Option<String>),
+}
+
+/// Octets of a line that are left for what the server puts in front of it for others, so that a
+/// long text is divided here, between words, and not there.
+const SOURCE: usize = 110;
+
+/// Reads a typed line. `current` is the room that text goes to.
+pub fn parse(line: &str, current: Option<&str>) -> Action {
+    let command = match from_plain(line) {
+        None => return Action::Nothing,
+        Some(Err(refusal)) => return Action::Wrong(refusal.sentence()),
+        Some(Ok(command)) => command,
+    };
+    act(line, command, current).unwrap_or_else(|wrong| Action::Wrong(wrong.to_owned()))
+}
+
+const NO_ROOM: &str = "you are in no room; /join #ROOM first, /rooms lists them";
+const NO_COMMAND: &str = "this command is not for a person; /help lists those that are";
+
+fn act(line: &str, command: Command, current: Option<&str>) -> Result<Action, &'static str> {
+    let named = |place: &Place| match place {
+        Place::Named(name) => Ok(name.to_string()),
+        Place::Current => current.map(ToOwned::to_owned).ok_or(NO_ROOM),
+    };
+    let request = |command, params: Vec<Option<String>>, aim| {
+        let params = params.into_iter().flatten().collect();
+        Request { command, params, typed: line.to_owned(), aim }
+    };
+    let ask = |command, params| Ok(Action::Ask(vec![request(command, params, Aim::Other)]));
+    let text = |text: Option<std::sync::Arc<str>>| text.map(|text| text.to_string());
+    match command {
+        Command::Send(send) => say(line, &send, named),
+        Command::Join(rooms) => {
+            let Some((room, key)) = rooms.into_iter().next() else { return Err(NO_ROOM) };
+            let room = String::from(room);
+            let params = vec![Some(room.clone()), key.map(String::from)];
+            Ok(Action::TalkIn(room.clone(), request("JOIN", params, Aim::Join(room))))
+        }
+        Command::Part(places, reason) => {
+            let room = places.first().map_or_else(|| named(&Place::Current), named)?;
+            ask("PART", vec![Some(room), text(reason)])
+        }
+        Command::Names(places) => {
+            let room = places.first().map_or_else(|| named(&Place::Current), named)?;
+            ask("NAMES", vec![Some(room)])
+        }
+        Command::Who(mask) => ask("WHO", vec![mask.map(String::from)]),
+        Command::Whois(nick) => ask("WHOIS", vec![Some(nick.into())]),
+        Command::List(names) => ask("LIST", vec![(!names.is_empty()).then(|| names.join(","))]),
+        Command::Topic(place, new) => ask("TOPIC", vec![Some(named(&place)?), text(new)]),
+        Command::Away(reason) => ask("AWAY", vec![text(reason)]),
+        Command::Motd => ask("MOTD", vec![]),
+        Command::History(place, number) => ask("HISTORY", vec![Some(named(&place)?), Some(number.to_string())]),
+        Command::Help(about) => Ok(help(about.as_deref())),
+        Command::Quit(reason) => Ok(Action::Quit(text(reason))),
+        _ => Err(NO_COMMAND),
+    }
+}
+
+fn say(
+    line: &str,
+    send: &Send,
+    named: impl Fn(&Place) -> Result<String, &'static str>,
+) -> Result<Action, &'static str> {
+    let to = named(send.to.first().unwrap_or(&Place::Current))?;
+    let (open, close) = if send.kind == Kind::Action { ("\u{1}ACTION ", "\u{1}") } else { ("", "") };
+    let head = "PRIVMSG  :\r\n".len() + to.len() + open.len() + close.len() + SOURCE;
+    let pieces = pieces(&send.text, IRC_BODY.saturating_sub(head).max(64));
+    let whole = pieces.len() == 1;
+    let requests = pieces.into_iter().map(|piece| Request {
+        command: "PRIVMSG",
+        params: vec![to.clone(), format!("{open}{piece}{close}")],
+        typed: if whole { line } else { piece }.to_owned(),
+        aim: Aim::Message,
+    });
+    Ok(Action::Ask(requests.collect()))
+}
+
+/// A text in pieces of at most `most` octets, divided between words where there are any.
+fn pieces(mut text: &str, most: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while text.len() > most {
+        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(most);
+        let end = text[..end].rfind(' ').filter(|at| *at > most / 2).unwrap_or(end);
+        let (piece, rest) = text.split_at(end);
+        pieces.push(piece);
+        text = rest.strip_prefix(' ').unwrap_or(rest);
+    }
+    if !text.is_empty() || pieces.is_empty() {
+        pieces.push(text);
+    }
+    pieces
+}
+
+fn help(about: Option<&str>) -> Action {
+    let about = about.map(|name| name.trim_start_matches('/'));
+    let row = |spec: &Spec| format!("{:<24} {}", spec.usage, spec.help);
+    match about {
+        None => {
+            let rows = TABLE.iter().filter(|spec| spec.plain.is_some()).map(row);
+            Action::Help(rows.chain(["//TEXT                   a line that starts with a slash".to_owned()]).collect())
+        }
+        Some(name) => match Spec::by_slash(name) {
+            Some(spec) => Action::Help(vec![row(spec)]),
+            None => Action::Wrong(format!("there is no command /{name}; /help lists them")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(line: &str, expect: &[&str]) {
+        let Action::Ask(requests) = parse(line, Some("#here")) else { panic!("{line:?} asks for nothing") };
+        let wire: Vec<String> =
+            requests.iter().map(|request| format!("{} {}", request.command, request.params.join("|"))).collect();
+        assert_eq!(wire, expect, "{line:?}");
+    }
+
+    #[test]
+    fn commands_and_text() {
+        check("hello there", &["PRIVMSG #here|hello there"]);
+        check("//bin", &["PRIVMSG #here|/bin"]);
+        check("/me waves", &["PRIVMSG #here|\u{1}ACTION waves\u{1}"]);
+        check("/msg bob hi you", &["PRIVMSG bob|hi you"]);
+        check("/topic new one", &["TOPIC #here|new one"]);
+        check("/topic", &["TOPIC #here"]);
+        check("/part", &["PART #here"]);
+        check("/part #ops bye all", &["PART #ops|bye all"]);
+        check("/who", &["WHO "]);
+        check("/whois bob", &["WHOIS bob"]);
+        check("/names", &["NAMES #here"]);
+        check("/rooms", &["LIST "]);
+        check("/away lunch now", &["AWAY lunch now"]);
+        check("/away", &["AWAY "]);
+        check("/history 5", &["HISTORY #here|5"]);
+    }
+
+    #[test]
+    fn what_is_no_request() {
+        assert_eq!(parse("", None), Action::Nothing);
+        assert_eq!(parse("hello", None), Action::Wrong(NO_ROOM.into()));
+        assert_eq!(parse("/quit so long", None), Action::Quit(Some("so long".into())));
+        assert!(matches!(parse("/nope", None), Action::Wrong(text) if text.contains("/nope")));
+        assert!(matches!(parse("/msg bob", None), Action::Wrong(_)));
+        let Action::TalkIn(room, request) = parse("/join ops key", None) else { panic!() };
+        assert_eq!((room.as_str(), request.params.join(" ").as_str()), ("#ops", "#ops key"));
+    }
+
+    #[test]
+    fn help_names_every_command() {
+        let Action::Help(lines) = parse("/help", None) else { panic!() };
+        for name in
+            ["/join", "/msg", "/me", "/who", "/whois", "/names", "/rooms", "/topic", "/away", "/part", "/history"]
+        {
+            assert!(lines.iter().any(|line| line.starts_with(name)), "{name}");
+        }
+        assert!(matches!(parse("/help /join", None), Action::Help(lines) if lines.len() == 1));
+        assert!(matches!(parse("/help nope", None), Action::Wrong(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn long_texts_are_divided_and_nothing_is_lost(text in "[a-z\u{e9}\u{1f44d} ]{0,3000}") {
+            let divided = pieces(&text, 300);
+            prop_assert!(divided.iter().all(|piece| piece.len() <= 300));
+            let letters = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
+            prop_assert_eq!(letters(&divided.concat()), letters(&text));
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The core as tables: what came in, and what goes out.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::client::event::{Event, Place, What};
+
+struct Table {
+    core: Core,
+    now: Now,
+}
+
+fn options(source: Source, rooms: &[&str]) -> Options {
+    let rooms = rooms.iter().map(|room| (*room).to_owned()).collect();
+    Options { account: "alice".into(), rooms, source, origin: "run".into() }
+}
+
+impl Table {
+    fn new(source: Source, rooms: &[&str]) -> Self {
+        let now = Now { at: crate::platform::clock::monotonic(), unix_ms: 1000 };
+        Self { core: Core::new(options(source, rooms)), now }
+    }
+
+    /// A client that is registered and in #lobby.
+    fn ready() -> Self {
+        let mut table = Self::new(Source::Person, &[]);
+        table.register(&[]);
+        table.server(&[":alice!a@n JOIN #lobby"]);
+        table
+    }
+
+    fn register(&mut self, joined: &[&str]) {
+        self.core.connected(self.now);
+        self.check(&["> CAP LS 302", "> NICK alice", "> USER alice@conclave 0 * alice"]);
+        let all = "batch echo-message labeled-response message-tags account-tag server-time";
+        self.core_line(&format!(":s CAP * LS * :sasl=EXTERNAL {all}"));
+        self.core_line(":s CAP * LS :multi-prefix");
+        self.check(&["> CAP REQ :batch echo-message labeled-response message-tags account-tag server-time"]);
+        self.core_line(&format!(":s CAP * ACK :{all}"));
+        self.check(&["> CAP END"]);
+        self.core_line(":s 001 alice :Welcome");
+        self.core_line(":s 005 alice CHANTYPES=# conclave.chat/LOBBY=#lobby :are supported by this server");
+        self.core_line(":s 422 alice :MOTD File is missing");
+        self.check(&["> PING welcome"]);
+        for line in joined {
+            self.core_line(line);
+        }
+        while self.core.next_output().is_some() {}
+        self.core_line(":s PONG s welcome");
+    }
+
+    fn core_line(&mut self, line: &str) {
+        self.core.received(self.now, Line::Text(line));
+    }
+
+    fn server(&mut self, lines: &[&str]) {
+        lines.iter().for_each(|line| self.core_line(line));
+        while self.core.next_output().is_some() {}
+    }
+
+    fn outputs(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.core.next_output()).map(short).collect()
+    }
+
+    #[track_caller]
+    fn check(&mut self, expect: &[&str]) {
+        assert_eq!(self.outputs(), expect);
+    }
+
+    #[track_caller]
+    fn typed(&mut self, line: &str, expect: &[&str]) {
+        self.core.typed(self.now, line);
+        self.check(expect);
+    }
+
+    #[track_caller]
+    fn came(&mut self, lines: &[&str], expect: &[&str]) {
+        lines.iter().for_each(|line| self.core_line(line));
+        self.check(expect);
+    }
+
+    fn later(&mut self, seconds: u64) {
+        self.now.at += Duration::from_secs(seconds);
+        self.core.tick(self.now);
+    }
+}
+
+fn short(output: Output) -> String {
+    match output {
+        Output::Send(line) => format!("> {line}"),
+        Output::Pending(place, text) => format!("pending {place} {text}"),
+        Output::Note(text) => format!("note {text}"),
+        Output::Drop(text) => format!("drop {text}"),
+        Output::Unfit(text) => format!("unfit {text}"),
+        Output::End => "end".into(),
+        Output::Show(Event { what: What::Said { place, from, manner, text }, .. }) => {
+            let place = match place {
+                Place::Room(room) => room,
+                Place::ToUs => "us".into(),
+                Place::To(to) => to,
+            };
+            format!("{place} {from} {manner:?} {text}")
+        }
+        Output::Show(Event { what: What::Happened { room, text }, .. }) => match room {
+            Some(room) => format!("{room} ! {text}"),
+            None => format!("! {text}"),
+        },
+        Output::Show(Event { what: What::NotSent { text, reason }, .. }) => format!("not sent {text}: {reason}"),
+    }
+}
+
+#[test]
+fn a_fresh_account_goes_into_the_lobby() {
+    let mut table = Table::new(Source::Person, &[]);
+    table.register(&[]);
+    table.check(&["note connected as alice", "> JOIN #lobby"]);
+    assert_eq!(table.core.model().current(), Some("#lobby"));
+}
+
+#[test]
+fn the_server_puts_us_back_and_only_what_is_missing_is_joined() {
+    let mut table = Table::new(Source::Person, &["#ops"]);
+    table.register(&[":alice!a@n JOIN #dev"]);
+    table.check(&["note connected as alice", "> JOIN #ops"]);
+    assert_eq!(table.core.model().current(), Some("#ops"));
+    let mut table = Table::new(Source::Person, &[]);
+    table.register(&[":alice!a@n JOIN #dev", ":alice!a@n JOIN #lobby"]);
+    table.check(&["note connected as alice"]);
+    assert_eq!(table.core.model().current(), Some("#lobby"));
+}
+
+#[test]
+fn a_line_is_shown_when_it_is_acknowledged() {
+    let mut table = Table::ready();
+    table.typed("hello", &["> @label=1 PRIVMSG #lobby hello"]);
+    assert_eq!(table.core.unsent(), 1);
+    table.came(&["@label=1;msgid=m :alice!a@n PRIVMSG #lobby hello"], &["#lobby alice Text hello"]);
+    assert_eq!(table.core.unsent(), 0);
+    table.typed("/msg bob hi", &["> @label=2 PRIVMSG bob hi"]);
+    table.came(
+        &[
+            "@label=2 :s BATCH +r labeled-response",
+            "@batch=r :alice!a@n PRIVMSG bob hi",
+            "@batch=r :s 301 alice bob :lunch",
+            ":s BATCH -r",
+        ],
+        &["bob alice Text hi", "! bob is away: lunch"],
+    );
+    assert_eq!(table.core.unsent(), 0);
+}
+
+#[test]
+fn a_refusal_is_shown_with_its_text() {
+    let mut table = Table::ready();
+    table.typed("/msg nobody psst", &["> @label=1 PRIVMSG nobody psst"]);
+    table.came(
+        &["@label=1 :s 401 alice nobody :No such nick/channel"],
+        &["not sent /msg nobody psst: No such nick/channel"],
+    );
+    table.typed("hello", &["> @label=2 PRIVMSG #lobby hello"]);
+    table.came(&["@label=2 :s FAIL PRIVMSG NOT_KEPT :try again later"], &["not sent hello: try again later"]);
+    assert_eq!((table.core.unsent(), table.core.refusals()), (0, 2));
+}
+
+#[test]
+fn a_room_that_refuses_us_gets_nothing_and_we_talk_where_we_did() {
+    let mut table = Table::ready();
+    table.typed("/join #ops", &["> @label=1 JOIN #ops"]);
+    table.typed("secret", &["> @label=2 PRIVMSG #ops secret"]);
+    table.came(&["@label=1 :s 475 alice #ops :Cannot join channel (+k)"], &["! #ops: Cannot join channel (+k)"]);
+    table.came(&["@label=2 :s 404 alice #ops :Cannot send to channel"], &["not sent secret: Cannot send to channel"]);
+    table.typed("hello", &["> @label=3 PRIVMSG #lobby hello"]);
+}
+
+#[test]
+fn rooms_are_switched_by_join() {
+    let mut table = Table::ready();
+    table.typed("/join #ops", &["> @label=1 JOIN #ops"]);
+    table.came(
+        &[
+            "@label=1 :s BATCH +1 labeled-response",
+            "@batch=1 :alice!a@n JOIN #ops",
+            "@batch=1 :s 353 alice = #ops :bob @alice",
+            "@batch=1 :s 366 alice #ops :End of /NAMES list",
+            ":s BATCH -1",
+        ],
+        &["#ops ! alice joined", "#ops ! here: @alice bob"],
+    );
+    table.typed("/join #lobby", &["! you talk in #lobby now"]);
+    table.typed("/join #ops", &["! you talk in #ops now"]);
+    table.typed("/part", &["> @label=2 PART #ops"]);
+    table.came(&["@label=2 :alice!a@n PART #ops"], &["#ops ! alice left", "! you talk in #lobby now"]);
+    table.typed("/part", &["> @label=3 PART #lobby"]);
+    table.came(
+        &["@label=3 :alice!a@n PART #lobby :bye"],
+        &["#lobby ! alice left (bye)", "! you are in no room now; /join #ROOM, /rooms lists them"],
+    );
+    table.typed("hello", &["! you are in no room; /join #ROOM first, /rooms lists them"]);
+}
+
+#[test]
+fn nothing_typed_is_lost_with_the_connection() {
+    let mut table = Table::ready();
+    table.typed("one", &["> @label=1 PRIVMSG #lobby one"]);
+    table.typed("two", &["> @label=2 PRIVMSG #lobby two"]);
+    table.came(&["@label=1 :alice!a@n PRIVMSG #lobby one"], &["#lobby alice Text one"]);
+    assert_eq!(table.core.lost(), None);
+    table.check(&["pending 1 two"]);
+    table.typed("three", &["pending 2 three"]);
+    table.typed("/me waves", &["pending 3 /me waves"]);
+    table.register(&[]);
+    table.check(&[
+        "note connected as alice",
+        "> JOIN #lobby",
+        "> @label=3 PRIVMSG #lobby two",
+        "> @label=4 PRIVMSG #lobby three",
+        "> @label=5 PRIVMSG #lobby :\u{1}ACTION waves\u{1}",
+    ]);
+}
+
+#[test]
+fn what_is_typed_before_the_first_connection_waits_for_its_room() {
+    let mut table = Table::new(Source::Person, &[]);
+    table.typed("hello", &["pending 1 hello"]);
+    table.typed("/join #ops", &["pending 2 /join #ops"]);
+    table.typed("hi ops", &["pending 3 hi ops"]);
+    table.register(&[]);
+    table.check(&[
+        "note connected as alice",
+        "> JOIN #lobby",
+        "> @label=1 PRIVMSG #lobby hello",
+        "> @label=2 JOIN #ops",
+        "> @label=3 PRIVMSG #ops :hi ops",
+    ]);
+}
+
+#[test]
+fn at_the_end_of_a_pipe_it_waits_for_acknowledgements() {
+    let mut table = Table::new(Source::Pipe, &["#a"]);
+    assert!(!table.core.wants_input());
+    table.register(&[]);
+    table.outputs();
+    assert!(table.core.wants_input());
+    table.typed("one", &["> @label=1 PRIVMSG #a one"]);
+    table.core.input_ended(table.now);
+    table.check(&[]);
+    assert!(!table.core.wants_input());
+    table.came(&["@label=1 :alice!a@n PRIVMSG #a one"], &["#a alice Text one", "> QUIT"]);
+    table.came(&["ERROR :bye"], &[]);
+    assert_eq!(table.core.lost().as_deref(), Some("bye"));
+    table.check(&["end"]);
+}
+
+#[test]
+fn a_pipe_is_sent_window_by_window() {
+    let mut table = Table::new(Source::Pipe, &["#a"]);
+    table.register(&[]);
+    table.outputs();
+    let mut sent = 0;
+    while table.core.wants_input() {
+        table.core.typed(table.now, "x");
+        sent += table.outputs().len();
+        assert!(sent <= Pending::WINDOW);
+    }
+    assert_eq!(sent, Pending::WINDOW);
+}
+
+#[test]
+fn who_leaves_with_unsent_lines_is_warned_once() {
+    let mut table = Table::ready();
+    table.core.lost();
+    table.typed("hello", &["pending 1 hello"]);
+    table.typed("/quit", &["! 1 lines are not sent yet; quit again to leave without sending them"]);
+    table.typed("/quit", &["end"]);
+    let mut table = Table::new(Source::Person, &[]);
+    table.typed("/quit", &["end"]);
+    let mut table = Table::ready();
+    table.typed("/quit so long", &["> QUIT :so long"]);
+    table.later(5);
+    table.check(&["end"]);
+}
+
+#[test]
+fn a_silent_server_is_asked_and_then_given_up() {
+    let mut table = Table::ready();
+    table.later(59);
+    table.check(&[]);
+    table.later(1);
+    table.check(&["> PING alive"]);
+    table.came(&[":s PONG s alive"], &[]);
+    table.later(60);
+    table.check(&["> PING alive"]);
+    table.later(30);
+    table.check(&["drop the server has not answered for 30 s"]);
+    let mut table = Table::new(Source::Person, &[]);
+    table.core.connected(table.now);
+    table.outputs();
+    assert!(table.core.deadline().is_some_and(|deadline: Instant| deadline > table.now.at));
+    table.later(30);
+    table.check(&["drop the server has not answered for 30 s"]);
+}
+
+#[test]
+fn a_server_without_acknowledgements_is_refused() {
+    let mut table = Table::new(Source::Person, &[]);
+    table.core.connected(table.now);
+    table.outputs();
+    table.came(
+        &[":s CAP * LS :batch sasl"],
+        &["unfit this client cannot use the server: it lacks echo-message, labeled-response, message-tags"],
+    );
+    let mut table = Table::new(Source::Person, &[]);
+    table.core.connected(table.now);
+    table.outputs();
+    table.came(&[":s 001 alice :hi"], &["unfit this client cannot use the server: it does not negotiate capabilities"]);
+}
+
+#[test]
+fn what_others_do_is_shown() {
+    let mut table = Table::ready();
+    table.came(
+        &[
+            ":bob!b@n JOIN #lobby",
+            ":bob!b@n PRIVMSG #lobby :hi",
+            ":bob!b@n PRIVMSG #lobby :\u{1}ACTION waves\u{1}",
+            ":bob!b@n PRIVMSG alice psst",
+            ":bob!b@n NOTICE alice :note",
+            ":bob!b@n PRIVMSG alice :\u{1}VERSION\u{1}",
+            ":bob!b@n TOPIC #lobby :new",
+            ":bob!b@n KICK #lobby carol :out",
+            ":bob!b@n QUIT :gone",
+            ":conclave.local NOTICE * :You are alice.",
+            "PING x",
+            ":s 332 alice #lobby :the topic",
+        ],
+        &[
+            "#lobby ! bob joined",
+            "#lobby bob Text hi",
+            "#lobby bob Action waves",
+            "us bob Text psst",
+            "us bob Notice note",
+            "! bob asks for VERSION by CTCP, which is not answered",
+            "#lobby ! bob set the topic: new",
+            "#lobby ! bob removed carol (out)",
+            "#lobby ! bob disconnected (gone)",
+            "! You are alice.",
+            "> PONG x",
+            "#lobby ! topic: the topic",
+        ],
+    );
+}
+
+#[test]
+fn what_is_replayed_is_shown_once_and_with_its_time() {
+    let mut table = Table::ready();
+    table.came(&["@msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi"]);
+    table.core_line(":s BATCH +h chathistory #lobby");
+    table.core_line("@batch=h;msgid=1 :bob!b@n PRIVMSG #lobby :hi");
+    table.core_line("@batch=h;msgid=2;time=2026-01-01T12:00:00.000Z :bob!b@n PRIVMSG #lobby :more");
+    table.core_line(":s BATCH -h");
+    let Some(Output::Show(event)) = table.core.next_output() else { panic!("nothing is shown") };
+    assert_eq!(event.at, 1_767_268_800_000);
+    assert_eq!(short(Output::Show(event)), "#lobby bob Text more");
+    table.check(&[]);
+}
+
+#[test]
+fn lines_carry_their_ids_where_the_server_knows_them() {
+    let mut table = Table::new(Source::Person, &["#a"]);
+    table.core.connected(table.now);
+    table.outputs();
+    let all = "batch echo-message labeled-response message-tags conclave.chat/id";
+    table.came(&[&format!(":s CAP * LS :{all}")], &[&format!("> CAP REQ :{all}")]);
+    table.server(&[&format!(":s CAP * ACK :{all}"), ":s 422 alice :none", ":s PONG s welcome"]);
+    table.typed("x", &["> @label=1;conclave.chat/id=run-1 PRIVMSG #a x"]);
+}
+
+#[test]
+fn lines_that_cannot_be_read_or_sent_are_told() {
+    let mut table = Table::ready();
+    table.core.received(table.now, Line::Bad(crate::protocol::BadLine::NotUtf8));
+    table.came(&["1 2"], &[
+        "note the server sent a line that cannot be read: the line is not valid UTF-8",
+        "note the server sent a line that cannot be read: the command is neither a word of letters nor three digits",
+    ]);
+    table.core.unfit(table.now, "the line is too long");
+    table.check(&["! a line was not sent: the line is too long"]);
+    table.typed("/nope", &["! there is no command /nope; /help lists them, // starts a line with a slash"]);
+}
