@@ -19,7 +19,7 @@ mod tests;
 
 pub use delivery::{Audience, Delivery, Outputs};
 pub use inbox::Inbox;
-pub use outbox::{Outbox, Taken};
+pub use outbox::{Cut, Outbox, Taken};
 pub use request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp};
 pub use state::{Settings, State};
 pub use step::cap_offer;

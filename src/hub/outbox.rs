@@ -8,6 +8,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -43,8 +44,35 @@ struct Inner {
 enum Ending {
     /// After what is queued.
     Drained,
-    /// At once: only this is still worth sending.
-    Cut(Arc<str>),
+    /// At once: only the reason is still worth sending.
+    Cut(Cut),
+}
+
+/// Why a session is ended from this side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// More waited for it than its outbox holds.
+    Overflow,
+    /// It took nothing for too long.
+    Stalled,
+    /// It said nothing for so many seconds, and did not answer when asked.
+    Silent(u32),
+    /// It did not register in time.
+    Unregistered,
+    /// Its certificate is not good any more, and why.
+    Certificate(Arc<str>),
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Overflow => f.write_str("SendQ exceeded: you did not read what was sent to you"),
+            Self::Stalled => f.write_str("Send timeout: you did not read what was sent to you"),
+            Self::Silent(seconds) => write!(f, "Ping timeout: {seconds} seconds"),
+            Self::Unregistered => f.write_str("Registration timeout: your client said too little for too long"),
+            Self::Certificate(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// What the session's task finds in its outbox.
@@ -54,8 +82,8 @@ pub enum Taken {
     Octets(usize),
     /// The connection ends now that all was taken.
     End,
-    /// The connection ends at once, and why; nothing that was queued will be taken.
-    Cut(Arc<str>),
+    /// The connection ends at once; nothing that was queued will be taken.
+    Cut(Cut),
 }
 
 impl Outbox {
@@ -81,7 +109,7 @@ impl Outbox {
         }
         inner.bytes += octets.len();
         if inner.bytes > self.bound {
-            return inner.cut("SendQ exceeded: you did not read what was sent to you".into());
+            return inner.cut(Cut::Overflow);
         }
         inner.queue.push_back(octets);
         if inner.blocked { None } else { inner.waker.take() }
@@ -95,16 +123,16 @@ impl Outbox {
     }
 
     /// Ends the session at once, with a reason.
-    pub fn cut(&self, reason: Arc<str>) -> Option<Waker> {
+    pub fn cut(&self, reason: Cut) -> Option<Waker> {
         self.lock().cut(reason)
     }
 
     /// Whether the session was cut, and why; for a session whose socket takes nothing now. It is
     /// woken by a cut, but not by more octets.
-    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<Arc<str>> {
+    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<Cut> {
         let mut inner = self.lock();
         match &inner.ending {
-            Some(Ending::Cut(reason)) => Poll::Ready(Arc::clone(reason)),
+            Some(Ending::Cut(reason)) => Poll::Ready(reason.clone()),
             _ => {
                 inner.blocked = true;
                 inner.waker = Some(cx.waker().clone());
@@ -118,7 +146,7 @@ impl Outbox {
         let mut inner = self.lock();
         inner.blocked = false;
         if let Some(Ending::Cut(reason)) = &inner.ending {
-            return Poll::Ready(Taken::Cut(Arc::clone(reason)));
+            return Poll::Ready(Taken::Cut(reason.clone()));
         }
         let mut filled = 0;
         while let Some(first) = inner.queue.front_mut() {
@@ -171,7 +199,7 @@ impl Outbox {
 }
 
 impl Inner {
-    fn cut(&mut self, reason: Arc<str>) -> Option<Waker> {
+    fn cut(&mut self, reason: Cut) -> Option<Waker> {
         if !matches!(self.ending, Some(Ending::Cut(_))) {
             self.ending = Some(Ending::Cut(reason));
             self.queue = VecDeque::new();

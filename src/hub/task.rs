@@ -21,7 +21,7 @@ use tracing::warn;
 use super::{
     delivery::{Delivery, Outputs},
     inbox::Inbox,
-    outbox::Outbox,
+    outbox::{Cut, Outbox},
     request::{Body, Gone, Request, Sequenced, SessionId, Stamp},
     state::{Settings, State},
 };
@@ -38,6 +38,9 @@ use crate::{
         reply::{Reply, ServerInfo},
     },
 };
+
+/// How often the hub goes round before it lets others have their turn.
+const ROUNDS: usize = 4;
 
 /// How long the journal has for its last commit when the server ends.
 const LAST_COMMIT: Duration = Duration::from_secs(2);
@@ -197,7 +200,7 @@ impl Hub {
         let nobody = SessionId(u32::MAX);
         let mut batch: VecDeque<Request> =
             first.into_iter().map(|body| Request { session: nobody, label: None, body }).collect();
-        loop {
+        for _ in 0..ROUNDS {
             let more = self.door.inbox.poll_take(cx, &mut batch).is_ready();
             let appended = self.appended;
             for request in batch.drain(..) {
@@ -213,6 +216,8 @@ impl Hub {
                 return;
             }
         }
+        // Others have their turn; there may be more to do.
+        cx.waker().wake_by_ref();
     }
 
     /// Sequences a request, steps it, and stages what it says.
@@ -409,7 +414,7 @@ impl Hub {
                     octets
                 }
             };
-            deliveries += 1;
+            deliveries += u64::from(!octets.is_empty());
             self.wakers.extend(member.outbox.push(octets));
         }
         self.counters.deliveries.add(deliveries);
@@ -421,14 +426,14 @@ impl Hub {
         let now_s = clock::monotonic_s();
         for member in self.members.iter_mut().flatten() {
             if member.outbox.stalled(now) >= self.patience.stall {
-                self.wakers.extend(member.outbox.cut("Send timeout: you did not read what was sent to you".into()));
+                self.wakers.extend(member.outbox.cut(Cut::Stalled));
                 continue;
             }
             let silent = member.outbox.silent_for(now_s);
             if member.shape.dialect == Dialect::Plain || silent < self.patience.ping_s {
                 member.pinged = false;
             } else if silent >= 2 * self.patience.ping_s {
-                self.wakers.extend(member.outbox.cut(format!("Ping timeout: {silent} seconds").into()));
+                self.wakers.extend(member.outbox.cut(Cut::Silent(silent)));
             } else if !member.pinged {
                 member.pinged = true;
                 let ping = [Reply::Ping(Arc::clone(&self.server.name))];

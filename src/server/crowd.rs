@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use slab::Slab;
 use tokio::sync::Notify;
 
-use crate::{hub::Outbox, tls::identity::Identity};
+use crate::{
+    hub::{Cut, Outbox},
+    tls::identity::Identity,
+};
 
 /// The connections that got through their handshake.
 #[derive(Debug, Default)]
@@ -37,7 +40,7 @@ impl Crowd {
     }
 
     /// Cuts everybody for whom `judge` finds a reason; tells how many.
-    pub(super) fn cut(&self, judge: impl Fn(&Identity) -> Option<Arc<str>>) -> usize {
+    pub(super) fn cut(&self, judge: impl Fn(&Identity) -> Option<Cut>) -> usize {
         let mut wakers = Vec::new();
         let mut cut = 0;
         for (_, (outbox, identity)) in &self.lock().people {

@@ -13,7 +13,7 @@ use super::{
     session,
 };
 use crate::{
-    hub::Outbox,
+    hub::{Cut, Outbox},
     platform::{clock, stop::Stop},
     tls::stream::{AcceptError, HandshakeKind, Stream},
 };
@@ -93,7 +93,7 @@ async fn handshake(tcp: TcpStream, peer: SocketAddr, place: Place, shared: Arc<S
         && let Err(refusal) = current.recheck(&identity, clock::unix_now())
     {
         info!(%peer, account = %identity.account, device = %identity.device, %refusal, "refused after the handshake");
-        outbox.cut(format!("{refusal}").into());
+        outbox.cut(Cut::Certificate(refusal.to_string().into()));
     }
     info!(%peer, account = %identity.account, device = %identity.device, key_exchange = stream.key_exchange(), "connected");
     session::spawn(stream, identity, outbox, ticket, place, shared);

@@ -34,7 +34,7 @@ use crowd::Crowd;
 use limits::Gate;
 
 /// How long sessions have to take their goodbye when the server ends.
-const DRAIN: Duration = Duration::from_secs(4);
+const DRAIN: Duration = Duration::from_millis(2500);
 
 /// The signs that the outside gives to a running server.
 #[derive(Clone, Debug, Default)]

@@ -26,7 +26,7 @@ use super::{
     registration::{Outcome, Registration, User},
 };
 use crate::{
-    hub::{self, Body, Gone, Outbox, Request, SessionId, Taken},
+    hub::{self, Body, Cut, Gone, Outbox, Request, SessionId, Taken},
     platform::clock,
     protocol::{
         BadLine, FirstLine, Framer, Line, LineLimits, Message,
@@ -310,10 +310,14 @@ impl Wire {
     }
 
     /// Ends at once; the reason is all that is still worth sending, after what is on its way.
-    fn cut(&mut self, talk: &mut Talk, reason: &Arc<str>) {
-        info!(account = %talk.identity.account, device = %talk.identity.device, %reason, "cut");
-        talk.gone(Gone::Cut(Arc::clone(reason)));
+    fn cut(&mut self, talk: &mut Talk, cut: &Cut) {
+        let reason = cut.to_string();
+        info!(account = %talk.identity.account, device = %talk.identity.device, reason, "cut");
+        if matches!(cut, Cut::Overflow | Cut::Stalled) {
+            talk.shared.counters.cut_slow.up();
+        }
         let goodbye = format!("ERROR :{reason}\r\n");
+        talk.gone(Gone::Cut(reason.into()));
         self.unsent = [&self.unsent[..], goodbye.as_bytes()].concat().into();
         self.close();
     }
@@ -329,11 +333,7 @@ impl Wire {
         if self.ending != Ending::No {
             return Poll::Ready(());
         }
-        let reason: Arc<str> = match talk.phase {
-            Phase::Fresh => "You said nothing for too long".into(),
-            _ => "Your client did not finish its registration in time".into(),
-        };
-        self.cut(talk, &reason);
+        self.cut(talk, &Cut::Unregistered);
         // The new deadline and the goodbye must be polled.
         cx.waker().wake_by_ref();
         Poll::Pending

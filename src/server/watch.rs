@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::{Shared, Signs};
 use crate::{
+    hub::Cut,
     platform::clock,
     tls::server::{Credentials, Refusal},
 };
@@ -71,7 +72,7 @@ fn judge(shared: &Shared, now: i64) {
     let cut = shared.crowd.cut(|identity| {
         let refusal = credentials.recheck(identity, now).err()?;
         info!(account = %identity.account, device = %identity.device, %refusal, "session ended");
-        Some(sentence(&refusal).into())
+        Some(Cut::Certificate(sentence(&refusal).into()))
     });
     shared.counters.cut_revoked.add(cut as u64);
 }

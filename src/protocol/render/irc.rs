@@ -320,7 +320,7 @@ fn isupport(server: &ServerInfo) -> Vec<String> {
     vec![
         "CASEMAPPING=ascii".into(),
         "CHANLIMIT=#:100".into(),
-        "CHANMODES=,k,l,imnst".into(),
+        "CHANMODES=,,,nt".into(),
         format!("CHANNELLEN={}", RoomName::MAX),
         "CHANTYPES=#".into(),
         format!("NETWORK={}", server.network.replace(' ', "\\x20")),
@@ -343,7 +343,7 @@ fn welcome_burst(lines: &mut Lines, server: &ServerInfo, nick: &str, welcome: &W
     num(1, &[], Some(&hello));
     num(2, &[], Some(&format!("Your host is {}, running {}", server.name, server.version)));
     num(3, &[], Some(&format!("This server was started {}", server.created)));
-    num(4, &[&server.name, &server.version, "io", "iklmnostv", "klov"], None);
+    num(4, &[&server.name, &server.version, "i", "not", "o"], None);
     for tokens in isupport(server).chunks(12) {
         let params: Vec<&str> = tokens.iter().map(String::as_str).collect();
         num(5, &params, Some("are supported by this server"));
