@@ -144,7 +144,9 @@ impl Outbox {
     /// Fills `buffer` with what comes next, or remembers whom to wake.
     pub fn poll_take(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Taken> {
         let mut inner = self.lock();
-        inner.blocked = false;
+        if std::mem::take(&mut inner.blocked) {
+            inner.stalled_since = None;
+        }
         if let Some(Ending::Cut(reason)) = &inner.ending {
             return Poll::Ready(Taken::Cut(reason.clone()));
         }
@@ -187,10 +189,11 @@ impl Outbox {
         now_s.saturating_sub(self.heard.load(Ordering::Relaxed))
     }
 
-    /// For how long something has waited here without the peer taking anything.
+    /// For how long something has waited, here or at the socket, without the peer taking anything.
     pub fn stalled(&self, now: Instant) -> std::time::Duration {
         let mut inner = self.lock();
-        if inner.bytes == 0 || inner.ending.is_some() {
+        let waits = inner.bytes > 0 || inner.blocked;
+        if !waits || matches!(inner.ending, Some(Ending::Cut(_))) {
             inner.stalled_since = None;
             return std::time::Duration::ZERO;
         }
@@ -284,5 +287,11 @@ mod tests {
         assert_eq!(outbox.stalled(start + 3 * second), 2 * second);
         assert!(take(&outbox, 9).is_ready());
         assert!(outbox.stalled(start + 9 * second).is_zero());
+
+        // What was taken but does not get out of the socket is a stall too, also at the end.
+        outbox.close();
+        assert!(outbox.poll_cut(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(outbox.stalled(start + 10 * second).is_zero());
+        assert_eq!(outbox.stalled(start + 15 * second), 5 * second);
     }
 }

@@ -333,6 +333,7 @@ fn isupport(server: &ServerInfo) -> Vec<String> {
         format!("AWAYLEN={}", limits::REASON),
         format!("USERLEN={}", limits::USER),
         "UTF8ONLY".into(),
+        format!("conclave.chat/LOBBY={}", server.lobby),
     ]
 }
 
