@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by panicking what is wrong")]
 
+mod caps;
 mod cert;
 mod cmd;
 mod fuzz;
+mod handshake;
+mod irc;
+mod plain;
 mod serve;
+mod sessions;
+mod support;
