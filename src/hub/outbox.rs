@@ -127,6 +127,11 @@ impl Outbox {
         self.lock().cut(reason)
     }
 
+    /// Whether the session was cut.
+    pub fn is_cut(&self) -> bool {
+        matches!(self.lock().ending, Some(Ending::Cut(_)))
+    }
+
     /// Whether the session was cut, and why; for a session whose socket takes nothing now. It is
     /// woken by a cut, but not by more octets.
     pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<Cut> {

@@ -39,12 +39,14 @@ impl Crowd {
         Ticket { key: self.lock().people.insert((outbox, identity)), crowd: Arc::clone(self) }
     }
 
-    /// Cuts everybody for whom `judge` finds a reason; tells how many.
+    /// Cuts everybody for whom `judge` finds a reason and who is not cut already; tells how many.
     pub(super) fn cut(&self, judge: impl Fn(&Identity) -> Option<Cut>) -> usize {
         let mut wakers = Vec::new();
         let mut cut = 0;
         for (_, (outbox, identity)) in &self.lock().people {
-            if let Some(reason) = judge(identity) {
+            if !outbox.is_cut()
+                && let Some(reason) = judge(identity)
+            {
                 cut += 1;
                 wakers.extend(outbox.cut(reason));
             }
