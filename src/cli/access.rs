@@ -30,7 +30,7 @@ pub(super) struct Access {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 
-    /// The server: HOST, HOST:PORT or [IPV6]:PORT
+    /// The server: HOST or HOST:PORT (an IPv6 address with a port stands in square brackets)
     #[arg(long, value_name = "SERVER", default_value = "localhost:6697")]
     server: String,
 }
