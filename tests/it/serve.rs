@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpListener},
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -31,7 +31,8 @@ fn output(directory: &Path, arguments: &[&str]) -> Output {
 /// A server that runs; ended when dropped.
 struct Running {
     child: Child,
-    stdout: BufReader<std::process::ChildStdout>,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Running {
@@ -40,7 +41,8 @@ impl Running {
         command.arg("serve").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stdout, stderr }
     }
 
     fn listening(&mut self) -> SocketAddr {
@@ -54,10 +56,18 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    fn read_stderr_until(&mut self, words: &str) {
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "{words:?} was not said");
+        }
+    }
+
     /// Waits for the end: the exit code, what was left on stdout, and all of stderr.
     fn end(mut self) -> (Option<i32>, String, String) {
         let (mut rest, mut stderr) = (String::new(), String::new());
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        self.stderr.read_to_string(&mut stderr).unwrap();
         self.stdout.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest, stderr)
     }
@@ -85,6 +95,35 @@ fn one_line_for_each_listener_and_a_clean_end() {
         assert!(stderr.contains("clients pin sha256:"), "{stderr}");
         assert!(!stderr.contains("is not used"), "{stderr}");
     }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let directory = deployment();
+    let mut server = Running::start(directory.path(), &["--listen", "127.0.0.1:0"]);
+    let address = server.listening();
+    // Somebody who has come and does not take his goodbye: he never reads.
+    let issued = conclave(directory.path()).args(["cert", "issue", "alice"]).output().unwrap();
+    assert!(issued.status.success(), "{issued:?}");
+    let certs = directory.path().join("certs");
+    let mut openssl = Command::new("openssl")
+        .args(["s_client", "-quiet", "-connect", &address.to_string(), "-cert"])
+        .args([certs.join("alice.pem"), "-key".into(), certs.join("alice.key")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut greeting = [0; 1];
+    openssl.stdout.as_mut().unwrap().read_exact(&mut greeting).unwrap();
+    kill_process(Pid::from_child(&openssl), Signal::STOP).unwrap();
+    server.signal(Signal::INT);
+    server.read_stderr_until("stopping");
+    server.signal(Signal::INT);
+    let (code, _, stderr) = server.end();
+    openssl.kill().unwrap();
+    openssl.wait().unwrap();
+    assert_eq!(code, Some(130), "{stderr}");
 }
 
 #[test]
