@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     client::{self, Core, End, Fatal, Options, Screen, Source, TlsDial},
-    ident::RoomName,
+    ident::{RoomName, RoomNameError},
     platform::{clock, signals::Signals, stop::Stop},
     tls,
     ui::{Renderer, Stdio, Terminal, read_lines},
@@ -28,12 +28,17 @@ pub struct Args {
     access: Access,
 
     /// Be in this room, and talk there; may be given again [default: the server's lobby]
-    #[arg(long = "join", value_name = "ROOM")]
+    #[arg(long = "join", value_name = "ROOM", value_parser = room)]
     rooms: Vec<RoomName>,
 
     /// Line by line, without drawing on the screen
     #[arg(long)]
     plain: bool,
+}
+
+/// A room's name; `ops` can only mean `#ops`, which a shell would want quoted.
+fn room(text: &str) -> Result<RoomName, RoomNameError> {
+    if text.starts_with('#') { text.parse() } else { format!("#{text}").parse() }
 }
 
 /// Chats until the person leaves.

@@ -193,6 +193,11 @@ impl Core {
         self.phase == Phase::Ready
     }
 
+    /// Whether the server was told goodbye.
+    pub fn is_leaving(&self) -> bool {
+        self.phase == Phase::Leaving
+    }
+
     /// Whether there ever was a registered connection.
     pub fn was_ready(&self) -> bool {
         self.was_ready
@@ -458,7 +463,8 @@ impl Core {
     /// Notes what a part of an answer means for its request, and tells whether it is shown with the
     /// request's end instead of by itself.
     fn part_of_answer(&mut self, label: &str, message: &Message<'_>) -> bool {
-        let text = message.params.last().copied().unwrap_or_default();
+        let params = message.params.get(1..).unwrap_or_default();
+        let text = replies::reason(message.command, params);
         let own = nick_of(message.source).eq_ignore_ascii_case(&self.options.account);
         match message.command {
             "PRIVMSG" | "NOTICE" if own => {
@@ -466,8 +472,8 @@ impl Core {
                 false
             }
             // What has no numeric is refused by a notice.
-            "NOTICE" => self.pending.refused(label, text),
-            command if replies::is_refusal(command) => self.pending.refused(label, text),
+            "NOTICE" => self.pending.refused(label, &text),
+            command if replies::is_refusal(command) => self.pending.refused(label, &text),
             _ => false,
         }
     }
@@ -492,6 +498,9 @@ impl Core {
                 }
             }
             (Aim::Other, Some(_)) => self.refusals += 1,
+            (Aim::Other, None) if request.command == "HISTORY" => {
+                self.happened(now.unix_ms, None, "end of the history".into());
+            }
             (Aim::Join(_) | Aim::Other, None) => {}
         }
         self.pump(now);

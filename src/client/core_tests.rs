@@ -155,7 +155,7 @@ fn a_refusal_is_shown_with_its_text() {
     table.typed("/msg nobody psst", &["> @label=1 PRIVMSG nobody psst"]);
     table.came(
         &["@label=1 :s 401 alice nobody :No such nick/channel"],
-        &["not sent /msg nobody psst: No such nick/channel"],
+        &["not sent /msg nobody psst: nobody here is called nobody; /who lists who is here"],
     );
     table.typed("hello", &["> @label=2 PRIVMSG #lobby hello"]);
     table.came(&["@label=2 :s FAIL PRIVMSG NOT_KEPT :try again later"], &["not sent hello: try again later"]);
@@ -167,8 +167,11 @@ fn a_room_that_refuses_us_gets_nothing_and_we_talk_where_we_did() {
     let mut table = Table::ready();
     table.typed("/join #ops", &["> @label=1 JOIN #ops"]);
     table.typed("secret", &["> @label=2 PRIVMSG #ops secret"]);
-    table.came(&["@label=1 :s 475 alice #ops :Cannot join channel (+k)"], &["! #ops: Cannot join channel (+k)"]);
-    table.came(&["@label=2 :s 404 alice #ops :Cannot send to channel"], &["not sent secret: Cannot send to channel"]);
+    table.came(&["@label=1 :s 475 alice #ops :Cannot join channel (+k)"], &["! #ops has a key: /join #ops KEY"]);
+    table.came(
+        &["@label=2 :s 404 alice #ops :Cannot send to channel"],
+        &["not sent secret: you cannot speak in #ops; /join #ops first"],
+    );
     table.typed("hello", &["> @label=3 PRIVMSG #lobby hello"]);
 }
 

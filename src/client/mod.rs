@@ -244,7 +244,9 @@ impl<S: Screen> Desk<'_, S> {
     }
 
     fn status(&mut self) -> Result<(), Fatal> {
-        Ok(self.screen.status(self.core.model().current(), self.core.is_ready())?)
+        // While leaving, the prompt stays what it was.
+        let connected = self.core.is_ready() || self.core.is_leaving();
+        Ok(self.screen.status(self.core.model().current(), connected)?)
     }
 
     /// Tells what stays unsent.

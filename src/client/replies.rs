@@ -2,6 +2,8 @@
 //!
 //! The lists that take several lines (NAMES, WHO, ...) are shown line by line, as they come.
 
+use crate::protocol::refusal::Refusal;
+
 /// What a numeric reply is for a person.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told {
@@ -14,6 +16,26 @@ pub(super) enum Told {
 /// Whether a reply says that the request was not carried out.
 pub(super) fn is_refusal(command: &str) -> bool {
     command == "FAIL" || command.len() == 3 && matches!(command.as_bytes()[0], b'4' | b'5' | b'9')
+}
+
+/// Why a request was not carried out, in words for a person; `params` without our own name in front.
+pub(super) fn reason(command: &str, params: &[&str]) -> String {
+    let text = params.last().copied().unwrap_or_default();
+    let [name, _] = params else { return text.to_owned() };
+    let name = || Box::from(*name);
+    let refusal = match command {
+        // The one that says more than that nobody has this name.
+        "401" if text.starts_with("Not connected") => Refusal::NotHere(name()),
+        "401" => Refusal::NoSuchNick(name()),
+        "403" => Refusal::NoSuchRoom(name()),
+        "404" => Refusal::CannotSpeak(name()),
+        "442" => Refusal::NotOnRoom(name()),
+        "475" => Refusal::BadKey(name()),
+        "476" => Refusal::BadRoomName(name()),
+        "482" => Refusal::NeedOperator(name()),
+        _ => return text.to_owned(),
+    };
+    refusal.sentence()
 }
 
 /// The sentence of a reply; `params` without our own name in front.
@@ -52,6 +74,7 @@ pub(super) fn sentence(code: u16, params: &[&str]) -> Told {
         317 => say(format!("{} is idle for {}", at(0), span(at(1)))),
         319 => say(format!("{} is in {last}", at(0))),
         276 => say(format!("{} {last}", at(0))),
+        330 if at(0).eq_ignore_ascii_case(at(1)) => Told::Nothing,
         330 => say(format!("{} is the account {}", at(0), at(1))),
         322 => {
             let topic = if last.is_empty() { String::new() } else { format!("  {last}") };
@@ -62,6 +85,7 @@ pub(super) fn sentence(code: u16, params: &[&str]) -> Told {
         332 => Told::Say(room, format!("topic: {last}")),
         352 => who(params),
         372 => say(last.strip_prefix("- ").unwrap_or(last).to_owned()),
+        401..=404 | 442 | 475 | 476 | 482 if params.len() == 2 => say(reason(&code.to_string(), params)),
         _ => match params.split_last() {
             Some((text, [])) => say((*text).to_owned()),
             Some((text, about)) => say(format!("{}: {text}", about.join(" "))),
@@ -111,7 +135,9 @@ mod tests {
             "@alice Alice D (al@net) in #a, away",
         );
         check(317, &["bob", "90", "1700000000", "seconds idle, signon time"], None, "bob is idle for 1 min");
-        check(404, &["#a", "Cannot send to channel"], None, "#a: Cannot send to channel");
+        check(404, &["#a", "Cannot send to channel"], None, "you cannot speak in #a; /join #a first");
+        check(401, &["bob", "No such nick/channel"], None, "nobody here is called bob; /who lists who is here");
+        check(405, &["#a", "Too many"], None, "#a: Too many");
         check(451, &["You have not registered"], None, "You have not registered");
         assert_eq!(sentence(366, &["#a", "End"]), Told::Nothing);
         assert_eq!(sentence(999, &[]), Told::Nothing);

@@ -68,8 +68,13 @@ pub enum TrustError {
         names: Vec<String>,
     },
     /// A certificate without its key.
-    #[error("the key of {} is missing: give it with --key", .0.display())]
-    NoKey(PathBuf),
+    #[error("the key {} of {} is missing: give it with --key", key.display(), cert.display())]
+    NoKey {
+        /// The certificate.
+        cert: PathBuf,
+        /// The key that is not there.
+        key: PathBuf,
+    },
     /// The folder cannot be read.
     #[error("cannot read the folder {}: {source}; give --certs DIR, or --pin, --cert and --key", folder.display())]
     Folder {
@@ -104,10 +109,11 @@ impl Given {
         };
         let key = match &self.key {
             Some(key) => key.clone(),
-            None => Some(cert.with_extension("key"))
-                .filter(|key| key.exists())
-                .ok_or_else(|| TrustError::NoKey(cert.clone()))?,
+            None => cert.with_extension("key"),
         };
+        if cert.exists() && !key.exists() {
+            return Err(TrustError::NoKey { cert, key });
+        }
         let identity = ClientIdentity::load(&cert, &key)?;
 
         let beside = |name: &str| folder.join(name);

@@ -138,8 +138,12 @@ impl Screen for Terminal {
     }
 
     fn status(&mut self, room: Option<&str>, connected: bool) -> io::Result<()> {
-        let room = for_terminal(room.unwrap_or("no room"));
-        let prompt = if connected { format!("{room}> ") } else { format!("(offline) {room}> ") };
+        let prompt = match (room.map(for_terminal), connected) {
+            (Some(room), true) => format!("{room}> "),
+            (Some(room), false) => format!("(offline) {room}> "),
+            (None, true) => "(no room)> ".into(),
+            (None, false) => "(offline)> ".into(),
+        };
         if prompt == self.prompt {
             return Ok(());
         }

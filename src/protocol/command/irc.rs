@@ -1,6 +1,10 @@
 //! IRC lines to commands (Modern IRC, section "Client Messages").
 
-use super::{CapCommand, Command, MAX_TARGETS, Place, Send, table::Spec};
+use super::{
+    CapCommand, Command, MAX_TARGETS, Place, Send,
+    plain::{HISTORY_DEFAULT, HISTORY_MOST},
+    table::Spec,
+};
 use crate::protocol::{chat::Kind, message::Message, refusal::Refusal};
 
 /// Parses a line of a registered IRC session. The refusal is an ordinary reply.
@@ -134,6 +138,16 @@ pub(super) fn lusers(_: &Message<'_>) -> Result<Command, Refusal> {
 
 pub(super) fn help(message: &Message<'_>) -> Result<Command, Refusal> {
     Ok(Command::Help(given(message, 0).map(Into::into)))
+}
+
+/// `HISTORY TARGET [NUMBER]`, as Ergo has it.
+pub(super) fn history(message: &Message<'_>) -> Result<Command, Refusal> {
+    let target = param(message, 0).unwrap_or_default();
+    let number = match given(message, 1) {
+        None => HISTORY_DEFAULT,
+        Some(number) => number.parse().map_err(|_| Refusal::NeedMoreParams("HISTORY".into()))?,
+    };
+    Ok(Command::History(Place::Named(target.into()), number.min(HISTORY_MOST)))
 }
 
 pub(super) fn quit(message: &Message<'_>) -> Result<Command, Refusal> {

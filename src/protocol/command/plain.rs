@@ -4,9 +4,9 @@ use super::{Command, Place, Send, table::Spec};
 use crate::protocol::{chat::Kind, refusal::Refusal};
 
 /// How many messages `/history` shows when nothing is said.
-const HISTORY_DEFAULT: usize = 20;
+pub(super) const HISTORY_DEFAULT: usize = 20;
 /// How many it shows at most.
-const HISTORY_MOST: usize = 500;
+pub(super) const HISTORY_MOST: usize = 500;
 
 /// Parses one line of a plain session; `None` for an empty one, which asks for nothing.
 ///

@@ -65,7 +65,12 @@ pub static TABLE: &[Spec] = &[
     both(("WHOIS", 1, irc::whois), (&["whois"], plain::whois), "/whois NAME", "all about a person"),
     both(("LIST", 0, irc::list), (&["rooms", "list"], plain::list), "/rooms", "the rooms and their topics"),
     both(("TOPIC", 1, irc::topic), (&["topic"], plain::topic), "/topic [TEXT]", "show or set the room's topic"),
-    slash_only(&["history", "h"], plain::history, "/history [NUMBER]", "the last messages that the server keeps"),
+    both(
+        ("HISTORY", 1, irc::history),
+        (&["history", "h"], plain::history),
+        "/history [NUMBER]",
+        "the last messages that the server keeps",
+    ),
     both(
         ("AWAY", 0, irc::away),
         (&["away"], plain::away),

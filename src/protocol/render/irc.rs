@@ -333,6 +333,7 @@ fn isupport(server: &ServerInfo) -> Vec<String> {
         format!("AWAYLEN={}", limits::REASON),
         format!("USERLEN={}", limits::USER),
         "UTF8ONLY".into(),
+        // Ours: the room where people are who have no other.
         format!("conclave.chat/LOBBY={}", server.lobby),
     ]
 }
