@@ -4,11 +4,13 @@
 
 mod caps;
 mod cert;
+mod client;
 mod cmd;
 mod fuzz;
 mod handshake;
 mod irc;
 mod plain;
+mod programs;
 mod serve;
 mod sessions;
 mod support;

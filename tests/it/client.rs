@@ -1,0 +1,218 @@
+//! `conclave chat` and `conclave debug` as a person and a script run them, against a real server.
+
+use std::{net::SocketAddr, path::Path, process::Command};
+
+use rustix::process::Signal;
+
+use crate::{
+    programs::{Running, conclave},
+    support::{Deployment, Pair},
+};
+
+/// A server, and certificates for these people.
+fn world(people: &[&str]) -> (Deployment, Running, SocketAddr) {
+    let deployment = Deployment::new();
+    for name in people {
+        deployment.issue(name);
+    }
+    let mut server = Running::serve(deployment.root(), &["--listen", "127.0.0.1:0", "--data", "none"]);
+    let address = server.listening();
+    (deployment, server, address)
+}
+
+#[test]
+fn what_is_piped_in_reaches_the_others_in_order() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
+    bob.expect("#lobby -!- here: bob");
+
+    let mut alice = Running::chat(deployment.root(), address, "alice", &["--plain"]);
+    for number in 0..300 {
+        alice.type_line(&format!("line {number}"));
+    }
+    alice.type_line("/msg bob psst");
+    alice.type_line("/me waves");
+    alice.type_line("//not a command");
+    let (code, stdout, stderr) = alice.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    for number in 0..300 {
+        let words = format!("#lobby <alice> line {number}");
+        assert!(bob.expect("<alice>").ends_with(&words));
+        assert!(stdout.contains(&format!("{words}\n")), "{words}");
+    }
+    bob.expect("alice -> you: psst");
+    bob.expect("#lobby * alice waves");
+    bob.expect("#lobby <alice> /not a command");
+    bob.expect("-!- alice disconnected");
+    assert!(stdout.contains("you -> bob: psst"), "{stdout}");
+    assert!(stderr.contains("you are alice (device main)") && stderr.contains("pinned to sha256:"), "{stderr}");
+
+    let (code, _, stderr) = bob.end();
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn refused_lines_are_told_and_cost_the_exit_code() {
+    let (deployment, _server, address) = world(&["alice"]);
+    let mut alice = Running::chat(deployment.root(), address, "alice", &["--join", "ops"]);
+    alice.type_line("/msg nobody hi");
+    alice.type_line("here");
+    alice.type_line(&"x".repeat(5000));
+    let (code, stdout, stderr) = alice.end();
+    assert!(stdout.contains("-!- not sent: /msg nobody hi (nobody here is called nobody"), "{stdout}");
+    assert!(stdout.contains("#ops <alice> here"), "{stdout}");
+    assert!(stdout.contains("a line was not sent: the line is too long"), "{stdout}");
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("2 of the lines that were given were refused"), "{stderr}");
+}
+
+#[test]
+fn a_killed_server_costs_no_line() {
+    let (deployment, server, address) = world(&["alice", "bob"]);
+    let mut alice = Running::chat(deployment.root(), address, "alice", &["--join", "#ops"]);
+    alice.type_line("before");
+    alice.expect("#ops <alice> before");
+    server.signal(Signal::KILL);
+    server.ended();
+    alice.expect_err("-- connection lost");
+    // A pipe is not read while nothing can be sent: what is in it is kept there.
+    alice.type_line("during");
+    alice.type_line("/me too");
+    alice.expect_err("-- cannot connect (nobody listens at");
+
+    let mut server = Running::serve(deployment.root(), &["--listen", &address.to_string(), "--data", "none"]);
+    assert_eq!(server.listening(), address);
+    alice.expect("#ops <alice> during");
+    alice.expect("#ops * alice too");
+    let (code, _, stderr) = alice.end();
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn a_certificate_that_is_revoked_during_the_chat_ends_it() {
+    let (deployment, _server, address) = world(&["alice"]);
+    let mut alice = Running::chat(deployment.root(), address, "alice", &[]);
+    alice.expect("#lobby -!- here: alice");
+    deployment.revoke("alice");
+    alice.expect_err("revoked your certificate (alice/main)");
+    let (code, _, _) = alice.ended();
+    assert_eq!(code, Some(6));
+}
+
+#[test]
+fn an_interrupt_ends_it() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
+    bob.expect("#lobby -!- here: bob");
+    let mut alice = Running::chat(deployment.root(), address, "alice", &[]);
+    alice.expect("#lobby -!- here: ");
+    bob.expect("alice joined");
+    alice.signal(Signal::INT);
+    let (code, _, stderr) = alice.ended();
+    assert_eq!(code, Some(130), "{stderr}");
+    bob.expect("alice disconnected");
+}
+
+/// Chats with these arguments, which must end with this code and these words.
+#[track_caller]
+fn ends(directory: &Path, server: &str, arguments: &[&str], code: i32, words: &str) {
+    let output = conclave(directory).args(["chat", "--server", server]).args(arguments).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+    assert!(stderr.contains(words), "{arguments:?}: {words:?} is not in {stderr}");
+    assert!(!stderr.contains("connected as"), "{stderr}");
+}
+
+#[test]
+fn every_refusal_has_its_sentence_and_its_code() {
+    let (deployment, _server, address) = world(&["alice", "carol"]);
+    let path = deployment.root();
+    deployment.revoke("carol");
+    let server = format!("localhost:{}", address.port());
+    // The server watches its files; a revocation is in force within a second.
+    let chat = || conclave(path).args(["chat", "--as", "carol", "--server", &server]).output().unwrap();
+    assert!((0..100).any(|_| chat().status.code() == Some(6)), "{:?}", chat());
+
+    let refused = |pair: &Pair, words: &str| {
+        let files = ["--cert", pair.certificate.to_str().unwrap(), "--key", pair.key.to_str().unwrap()];
+        ends(path, &server, &files, 6, words);
+    };
+    ends(path, &server, &["--as", "carol"], 6, "revoked your certificate (carol/main)");
+    refused(&deployment.expired(), "it expired at");
+    refused(&deployment.not_yet_valid(), "it is valid from");
+    refused(&deployment.not_for_clients(), "it is not made for clients");
+    refused(&deployment.server(), "it is not made for clients");
+    refused(&deployment.foreign(), "does not know the authority");
+    refused(&deployment.odd(|profile| profile.common_name = None), "0 common names");
+
+    let pin = "sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    ends(path, &server, &["--as", "alice", "--pin", pin], 5, pin);
+    ends(path, &server, &["--as", "alice", "--pin", pin], 5, "it shows sha256:");
+    ends(path, "localhost:1", &["--as", "alice"], 4, "nobody listens at localhost:1");
+    ends(path, "host.invalid", &["--as", "alice"], 4, "host.invalid is not known");
+    ends(path, &server, &["--as", "zed"], 3, "certs/zed.pem");
+    ends(path, &server, &[], 2, "--as NAME");
+    ends(path, "a b", &["--as", "alice"], 2, "HOST:PORT");
+    // Any of several pins will do.
+    let both = ["chat", "--as", "alice", "--server", &server, "--pin", pin, "--pin", "certs/server.pem"];
+    let output = conclave(path).args(both).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn the_command_of_debug_works_as_printed() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let server = format!("localhost:{}", address.port());
+    let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
+    bob.expect("#lobby -!- here: bob");
+    let certificate = &["--cert", "certs/alice.pem", "--pin", "certs/server.pem", "--certs", "nowhere"][..];
+    for (number, identity) in [&["--as", "alice"][..], certificate].into_iter().enumerate() {
+        let output = conclave(deployment.root()).args(["debug", "--server", &server]).args(identity).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let command = String::from_utf8(output.stdout).unwrap();
+        assert!(command.starts_with("openssl s_client ") && command.contains(" -verify_return_error "), "{command}");
+        let mut shell = Command::new("sh");
+        let mut openssl = Running::start(shell.args(["-c", &command]).current_dir(deployment.root()));
+        openssl.expect("You are alice (device main)");
+        openssl.type_line(&format!("number {number} by openssl"));
+        openssl.expect("#lobby <alice> number");
+        bob.expect(&format!("#lobby <alice> number {number} by openssl"));
+        openssl.type_line("/quit");
+        let (code, _, stderr) = openssl.end();
+        assert_eq!(code, Some(0), "{stderr}");
+    }
+}
+
+/// A terminal needs a program that makes one: `script`, which the tests with other people's clients
+/// need too.
+#[test]
+fn on_a_terminal_the_typed_line_stays_whole() {
+    if std::env::var_os("CONCLAVE_WITHOUT_PEERS").is_some() {
+        eprintln!("left out: this needs the program script");
+        return;
+    }
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let chat = format!("{} chat --as alice --server localhost:{}", env!("CARGO_BIN_EXE_conclave"), address.port());
+    let chat = format!("stty rows 24 columns 80; {chat}; echo ended with $?; stty -a");
+    let mut script = Command::new("script");
+    let script = script.args(["-qefc", &chat, "/dev/null"]).current_dir(deployment.root()).env("TERM", "xterm");
+    let mut alice = Running::start(script.env("SHELL", "/bin/sh"));
+    alice.expect("connected as alice");
+    alice.type_raw("half of a li");
+    let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
+    bob.type_line("in between");
+    // What comes is above the typed line, which is drawn again below it.
+    alice.expect("#lobby <bob> in between");
+    alice.type_raw("ne\r");
+    let echo = alice.expect("#lobby <alice> half of a line");
+    assert!(echo.contains("#lobby> half of a li"), "{echo:?}");
+    bob.expect("#lobby <alice> half of a line");
+    alice.type_raw("\u{4}");
+    alice.expect("ended with 0");
+    // The terminal is what it was.
+    let settings = alice.expect("icanon");
+    assert!(!settings.contains("-icanon"), "{settings}");
+    drop(alice);
+    let (code, ..) = bob.end();
+    assert_eq!(code, Some(0));
+}
