@@ -9,7 +9,7 @@ use std::{
     fmt::Write,
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     panic::Location,
     sync::{
         Arc,
@@ -57,8 +57,15 @@ pub(crate) async fn handshake(
     }
     let tcp = socket.connect(address).await?;
     tcp.set_nodelay(true)?;
+    tls(tcp, config).await
+}
+
+async fn tls(tcp: TcpStream, config: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
     Box::pin(TlsConnector::from(config).connect(ServerName::try_from("localhost").unwrap(), tcp)).await
 }
+
+/// What the first line from the server holds.
+const GREETING: &str = " NOTICE * :You are ";
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,17 +104,36 @@ impl Peer {
         pair: &Pair,
         receive_buffer: Option<u32>,
     ) -> Self {
-        let name = pair.certificate.file_stem().unwrap().to_string_lossy().into_owned();
         let connected = handshake(address, client_config(deployment, Some(pair)), receive_buffer);
-        let stream = match timeout(PATIENCE, connected).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => panic!("{name} cannot connect: {error}"),
-            Err(_) => panic!("{name} cannot connect in {PATIENCE:?}"),
+        let mut peer = match timeout(PATIENCE, connected).await {
+            Ok(Ok(stream)) => Self::new(pair, stream),
+            Ok(Err(error)) => panic!("{pair:?} cannot connect: {error}"),
+            Err(_) => panic!("{pair:?} cannot connect in {PATIENCE:?}"),
         };
-        let (buffer, lines, transcript) = (Vec::new(), VecDeque::new(), String::new());
-        let mut peer = Self { name, dialect: Dialect::Plain, stream, buffer, lines, transcript, end: None };
-        peer.expect(" NOTICE * :You are ").await;
+        peer.expect(GREETING).await;
         peer
+    }
+
+    /// Connects from another address; `None` when the server lets go of the connection at once.
+    pub(crate) async fn try_connect(
+        deployment: &Deployment,
+        address: SocketAddr,
+        pair: &Pair,
+        from: IpAddr,
+    ) -> Option<Self> {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let tcp = socket.connect(address).await.unwrap();
+        let stream = timeout(PATIENCE, tls(tcp, client_config(deployment, Some(pair)))).await.unwrap().ok()?;
+        let mut peer = Self::new(pair, stream);
+        peer.expect(GREETING).await;
+        Some(peer)
+    }
+
+    fn new(pair: &Pair, stream: TlsStream<TcpStream>) -> Self {
+        let name = pair.certificate.file_stem().unwrap().to_string_lossy().into_owned();
+        let (buffer, lines, transcript) = (Vec::new(), VecDeque::new(), String::new());
+        Self { name, dialect: Dialect::Plain, stream, buffer, lines, transcript, end: None }
     }
 
     /// A plain session, in the lobby; the lines of its coming are read.
@@ -265,6 +291,13 @@ impl Peer {
     /// Ends the connection without a word, as a broken network does.
     pub(crate) fn vanish(self) {
         socket2::SockRef::from(self.stream.get_ref().0).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Sends octets past TLS, and ends this side of the connection below it.
+    pub(crate) async fn send_below_tls(&mut self, octets: &[u8]) {
+        let tcp = self.stream.get_mut().0;
+        tcp.write_all(octets).await.unwrap();
+        tcp.shutdown().await.unwrap();
     }
 
     pub(crate) fn transcript(&self) -> &str {

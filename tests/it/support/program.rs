@@ -10,7 +10,7 @@ use std::{
 };
 
 use conclave::platform::clock;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::PATIENCE;
 
@@ -71,10 +71,36 @@ impl Program {
         Self::start("openssl", &mut command)
     }
 
+    /// `conclave` itself.
+    pub(crate) fn conclave(arguments: &[&str], files: &[(&str, &Path)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conclave"));
+        command.args(arguments);
+        for (flag, file) in files {
+            command.arg(flag).arg(file);
+        }
+        Self::start("conclave", &mut command)
+    }
+
     pub(crate) fn send(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("the input is closed");
         // That it is gone shows in what it says.
         let _ = stdin.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdin.flush());
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the program has said this; gives all that it said.
+    #[track_caller]
+    pub(crate) fn expect(&self, words: &str) -> String {
+        let heard = self.wait(|heard| heard.text.contains(words) || heard.ended == 2);
+        assert!(heard.contains(words), "{} did not say: {words}\n{heard}", self.name);
+        heard
     }
 
     /// Waits until the program has ended; gives how, and all that it said.
