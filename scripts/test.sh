@@ -59,21 +59,28 @@ run() {
 
 missing() {
     local program
-    for program in "$@"; do command -v "$program" >/dev/null || echo "$program"; done
+    for program in "$@"; do
+        case $program in
+            # WeeChat's remote control, a file and no program.
+            weechat-plugins) [[ ! -e /etc/debian_version ]] || dpkg -s "$program" >/dev/null 2>&1 || echo "$program" ;;
+            *) command -v "$program" >/dev/null || echo "$program" ;;
+        esac
+    done
 }
 
 # --- what the tests need -----------------------------------------------------------------------
 
 step='what the tests need'
-declare -A package=([cc]=gcc [openssl]=openssl [weechat-headless]=weechat-headless [irssi]=irssi [script]=bsdutils)
+declare -A package=([cc]='gcc libc6-dev' [openssl]=openssl [irssi]=irssi [script]=bsdutils
+    [weechat-headless]=weechat-headless [weechat-plugins]=weechat-plugins)
 needed=(cc openssl)
-[[ $peers == no ]] || needed+=(weechat-headless irssi script)
+[[ $peers == no ]] || needed+=(weechat-headless weechat-plugins irssi script)
 
 lacking=$(missing "${needed[@]}")
 if [[ -n $lacking && $(id -u) == 0 && -e /etc/debian_version ]]; then
     packages=()
-    for program in $lacking; do packages+=("${package[$program]}"); done
-    [[ " ${packages[*]} " != *' gcc '* ]] || packages+=(libc6-dev)
+    # Some programs take more than one package.
+    for program in $lacking; do packages+=(${package[$program]}); done
     export DEBIAN_FRONTEND=noninteractive
     run apt-get update -qq
     run apt-get install -y -qq --no-install-recommends "${packages[@]}"
@@ -82,7 +89,7 @@ fi
 lacking="$lacking $(missing cargo rustfmt cargo-clippy)"
 if [[ -n ${lacking// } ]]; then
     echo "test.sh: missing:" $lacking >&2
-    echo "  Rust comes from https://rustup.rs; on Debian the others are: apt-get install gcc libc6-dev openssl weechat-headless irssi" >&2
+    echo "  Rust comes from https://rustup.rs; on Debian the others are: apt-get install gcc libc6-dev openssl weechat-headless weechat-plugins irssi" >&2
     [[ $peers == no ]] || echo "  scripts/test.sh --without-peers needs neither weechat-headless nor irssi" >&2
     exit 1
 fi
