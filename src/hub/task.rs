@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     ident::Nick,
-    journal::{Entry, Journal, Range},
+    journal::{Entry, Journal, Page, Range},
     platform::{clock, counters::Counters, stop::Stop},
     protocol::durable::Position,
     protocol::{
@@ -99,6 +99,7 @@ impl Door {
 
 /// What a request became, waiting for the commit of what is ahead of it.
 struct Staged {
+    position: Position,
     /// Released once this is committed; `None`: there was nothing durable yet at all.
     needs: Option<Position>,
     durable: bool,
@@ -236,7 +237,36 @@ impl Hub {
             self.journal.append(Entry { position, events });
             self.appended = Some(position);
         }
-        self.staged.push_back(Staged { needs: self.appended, durable, request: sequenced.request, deliveries });
+        let mut deliveries = deliveries;
+        if self.journal.committed() >= self.appended {
+            // Nothing is ahead of a question here that is not kept already: it is answered before
+            // later requests change what is kept.
+            for delivery in &mut deliveries {
+                self.look_up(delivery, position);
+            }
+        }
+        self.staged.push_back(Staged {
+            position,
+            needs: self.appended,
+            durable,
+            request: sequenced.request,
+            deliveries,
+        });
+    }
+
+    /// Replaces a question for kept messages by its answer.
+    fn look_up(&mut self, delivery: &mut Delivery, until: Position) {
+        let Delivery::History { session, label, conversation, place, since_ms, most } = delivery else { return };
+        let page =
+            Page { conversation: conversation.clone(), range: Range::Latest, since_ms: *since_ms, until, most: *most };
+        let reply = match self.journal.page(&page) {
+            Ok(messages) => Reply::History(std::mem::take(place), messages),
+            Err(error) => {
+                warn!(%error, "a page of history could not be read");
+                Reply::Refused(Refusal::BadLine("HISTORY_FAILED", "the server cannot read its journal now"))
+            }
+        };
+        *delivery = Delivery::Replies { session: *session, label: label.take(), replies: vec![reply] };
     }
 
     /// Learns from the journal what is committed, or that a commit failed.
@@ -268,11 +298,17 @@ impl Hub {
         }
         self.appended = self.committed;
         for staged in lost {
-            let Staged { durable, request, deliveries, .. } = staged;
+            let Staged { position, durable, request, deliveries, .. } = staged;
             match &request.body {
                 // What has left cannot come back; these change nothing durable.
                 Body::Gone(_) | Body::Tick | Body::Command(Command::Quit(_)) => {
-                    self.staged.push_back(Staged { needs: self.appended, durable: false, request, deliveries });
+                    self.staged.push_back(Staged {
+                        position,
+                        needs: self.appended,
+                        durable: false,
+                        request,
+                        deliveries,
+                    });
                 }
                 Body::Register(_) if durable => {
                     let session = request.session;
@@ -281,14 +317,26 @@ impl Hub {
                     let replies = vec![Reply::Bye(reason)];
                     let deliveries =
                         vec![Delivery::Replies { session, label: None, replies }, Delivery::Close(session)];
-                    self.staged.push_back(Staged { needs: self.appended, durable: false, request, deliveries });
+                    self.staged.push_back(Staged {
+                        position,
+                        needs: self.appended,
+                        durable: false,
+                        request,
+                        deliveries,
+                    });
                     self.take_quietly(gone);
                 }
                 Body::Command(command) if durable || command.changes_others() => {
                     let replies = vec![Reply::Refused(Refusal::NotKept(command.verb()))];
                     let (session, label) = (request.session, request.label.clone());
                     let deliveries = vec![Delivery::Replies { session, label, replies }];
-                    self.staged.push_back(Staged { needs: self.appended, durable: false, request, deliveries });
+                    self.staged.push_back(Staged {
+                        position,
+                        needs: self.appended,
+                        durable: false,
+                        request,
+                        deliveries,
+                    });
                 }
                 Body::Command(_) | Body::Refused(_) | Body::Register(_) => self.take(request),
             }
@@ -306,12 +354,13 @@ impl Hub {
     /// Says, in order, everything whose predecessors are committed.
     fn release(&mut self) {
         while self.staged.front().is_some_and(|staged| staged.needs <= self.committed) {
-            let Some(Staged { request, deliveries, .. }) = self.staged.pop_front() else { return };
+            let Some(Staged { position, request, deliveries, .. }) = self.staged.pop_front() else { return };
             if let Body::Register(registration) = &request.body {
                 let shape = Shape { dialect: registration.dialect, caps: registration.caps };
                 self.admit(request.session, registration.account.clone(), shape);
             }
-            for delivery in deliveries {
+            for mut delivery in deliveries {
+                self.look_up(&mut delivery, position);
                 self.deliver(delivery);
             }
             if let Body::Gone(_) = request.body {
@@ -342,16 +391,8 @@ impl Hub {
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies),
-            Delivery::History { session, label, conversation, place, since_ms, most } => {
-                let reply = match self.journal.page(&conversation, Range::Latest, since_ms, most) {
-                    Ok(messages) => Reply::History(place, messages),
-                    Err(error) => {
-                        warn!(%error, "a page of history could not be read");
-                        Reply::Refused(Refusal::BadLine("HISTORY_FAILED", "the server cannot read its journal now"))
-                    }
-                };
-                self.answer(session, label.as_deref(), &[reply]);
-            }
+            // Looked up before it came here.
+            Delivery::History { .. } => {}
             Delivery::Message { audience, except, own, message } => {
                 self.counters.messages.add(1);
                 let server = Arc::clone(&self.server);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Bounds, Conversation, Durable, Entry, Journal, Log as _, Memory, Position, Range, Store as _,
+    Bounds, Conversation, Durable, Entry, Journal, Log as _, Memory, Page, Position, Range, Store as _,
     late::{Hand, Late},
 };
 use crate::{
@@ -41,6 +41,11 @@ fn entry(sequence: u64, message: Arc<Message>) -> Entry {
 
 fn poll(journal: &mut dyn Journal) -> Poll<Result<Position, super::CommitError>> {
     journal.poll_committed(&mut Context::from_waker(Waker::noop()))
+}
+
+fn latest(conversation: Conversation) -> Page {
+    let until = Position { epoch: 9, sequence: 0 };
+    Page { conversation, range: Range::Latest, since_ms: 0, until, most: 99 }
 }
 
 /// A backend under test: `settle` makes everything that was asked to be committed so.
@@ -90,9 +95,17 @@ fn pages_are_cut_at_their_bounds() {
         subject.settle();
         let one = Conversation::Room(RoomId(1));
         let id = |n: u64| MsgId::new(n, n.into());
-        let mut page = |range, since, most| -> Vec<u64> {
-            subject.journal.page(&one, range, since, most).unwrap().iter().map(|m| m.time_ms).collect()
+        let mut until = Position { epoch: 0, sequence: 99 };
+        let mut at = |range, since_ms, until, most| -> Vec<u64> {
+            let page = Page { conversation: one.clone(), range, since_ms, until, most };
+            subject.journal.page(&page).unwrap().iter().map(|m| m.time_ms).collect()
         };
+        until.sequence = 10;
+        assert_eq!(at(Range::Latest, 0, until, 3), [3, 4, 5], "none after the place of the question");
+        assert_eq!(at(Range::After(id(4)), 0, until, 3), [5]);
+        assert_eq!(at(Range::Before(id(6)), 0, until, 3), [0u64; 0], "not yet said");
+        until.sequence = 99;
+        let mut page = |range, since, most| at(range, since, until, most);
         assert_eq!(page(Range::Latest, 0, 3), [7, 8, 9]);
         assert_eq!(page(Range::Latest, 8, 3), [8, 9]);
         assert_eq!(page(Range::Latest, 0, 100), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -114,7 +127,7 @@ fn a_pair_is_one_conversation_whoever_speaks() {
         subject.journal.append(entry(3, message(3, "bob", to("carol"), "secret")));
         subject.settle();
         let pair = Conversation::between("ALICE".parse().unwrap(), "bob".parse().unwrap());
-        assert_eq!(subject.journal.page(&pair, Range::Latest, 0, 9).unwrap().len(), 2);
+        assert_eq!(subject.journal.page(&latest(pair)).unwrap().len(), 2);
     }
 }
 
@@ -145,7 +158,7 @@ fn memory_stays_within_its_bounds() {
         memory.append(entry(n, message(n, "alice", room(n % 3), &"x".repeat(1000))));
         assert!(memory.bytes() <= 20_000);
     }
-    let kept = |memory: &mut Memory, room: u64| memory.page(&Conversation::Room(RoomId(room)), Range::Latest, 0, 99);
+    let kept = |memory: &mut Memory, room: u64| memory.page(&latest(Conversation::Room(RoomId(room))));
     assert_eq!(kept(&mut memory, 2).unwrap().len(), 5);
     memory.append(entry(201, message(1000, "alice", room(7), "much later")));
     assert_eq!(kept(&mut memory, 2).unwrap().len(), 0, "too old");

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{CommitError, Conversation, Durable, Entry, Log, Position, Range, ReadError, Store, memory::page_of};
+use super::{CommitError, Conversation, Durable, Entry, Log, Page, Position, ReadError, Store, memory::page_of};
 use crate::protocol::chat::Message;
 
 #[derive(Default)]
@@ -81,6 +81,10 @@ impl Log for Late {
         inner.asked = inner.waiting.len();
     }
 
+    fn committed(&self) -> Option<Position> {
+        self.0.lock().unwrap().disk.last().map(|entry| entry.position)
+    }
+
     fn poll_committed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Position, CommitError>> {
         let mut inner = self.0.lock().unwrap();
         let newest = inner.disk.last().map(|entry| entry.position);
@@ -107,23 +111,15 @@ impl Log for Late {
 }
 
 impl Store for Late {
-    fn page(
-        &mut self,
-        conversation: &Conversation,
-        range: Range,
-        since_ms: u64,
-        most: usize,
-    ) -> Result<Vec<Arc<Message>>, ReadError> {
+    fn page(&mut self, page: &Page) -> Result<Vec<Arc<Message>>, ReadError> {
         let inner = self.0.lock().unwrap();
-        let ring = inner
-            .disk
-            .iter()
-            .flat_map(|entry| &entry.events)
-            .filter_map(|event| match event {
-                Durable::Message(m) if Conversation::of(m).as_ref() == Some(conversation) => Some(Arc::clone(m)),
-                _ => None,
-            })
-            .collect();
-        Ok(page_of(&ring, range, since_ms, most))
+        let kept = |entry: &Entry, event: &Durable| match event {
+            Durable::Message(m) if Conversation::of(m).as_ref() == Some(&page.conversation) => {
+                Some((entry.position, Arc::clone(m)))
+            }
+            _ => None,
+        };
+        let ring = inner.disk.iter().flat_map(|entry| entry.events.iter().filter_map(move |event| kept(entry, event)));
+        Ok(page_of(&ring.collect(), page))
     }
 }

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{CommitError, Conversation, Durable, Entry, Log, Position, Range, ReadError, Store};
+use super::{CommitError, Conversation, Durable, Entry, Log, Page, Position, Range, ReadError, Store};
 use crate::protocol::chat::Message;
 
 /// How much the memory journal keeps.
@@ -35,11 +35,14 @@ pub struct Memory {
     bounds: Bounds,
     committed: Option<Position>,
     told: Option<Position>,
-    conversations: HashMap<Conversation, VecDeque<Arc<Message>>>,
+    conversations: HashMap<Conversation, VecDeque<Kept>>,
     /// Whose oldest message is the oldest of all; one element for each kept message.
     order: VecDeque<Conversation>,
     bytes: usize,
 }
+
+/// A message and its place in the order.
+pub(super) type Kept = (Position, Arc<Message>);
 
 /// What a message costs beside its text: its struct, two reference counts, its places in queues.
 const OVERHEAD: usize = 320;
@@ -54,15 +57,15 @@ impl Memory {
         Self { bounds, ..Self::default() }
     }
 
-    fn keep(&mut self, message: Arc<Message>) {
+    fn keep(&mut self, position: Position, message: Arc<Message>) {
         let Some(conversation) = Conversation::of(&message) else { return };
         self.bytes += weight(&message);
         let oldest_kept = message.time_ms.saturating_sub(self.bounds.age_ms);
         let ring = self.conversations.entry(conversation.clone()).or_default();
-        ring.push_back(message);
+        ring.push_back((position, message));
         if ring.len() > self.bounds.per_conversation {
             // Its place in `order` stays and is skipped when its turn comes.
-            self.bytes -= ring.pop_front().map_or(0, |old| weight(&old));
+            self.bytes -= ring.pop_front().map_or(0, |(_, old)| weight(&old));
         } else {
             self.order.push_back(conversation);
         }
@@ -71,11 +74,11 @@ impl Memory {
                 self.order.pop_front();
                 continue;
             };
-            let expired = ring.front().is_some_and(|old| old.time_ms < oldest_kept);
+            let expired = ring.front().is_some_and(|(_, old)| old.time_ms < oldest_kept);
             if !expired && self.bytes <= self.bounds.bytes {
                 break;
             }
-            self.bytes -= ring.pop_front().map_or(0, |old| weight(&old));
+            self.bytes -= ring.pop_front().map_or(0, |(_, old)| weight(&old));
             if ring.is_empty() {
                 self.conversations.remove(first);
             }
@@ -85,7 +88,7 @@ impl Memory {
 
     fn forget(&mut self, conversation: &Conversation) {
         if let Some(ring) = self.conversations.remove(conversation) {
-            self.bytes -= ring.iter().map(|old| weight(old)).sum::<usize>();
+            self.bytes -= ring.iter().map(|(_, old)| weight(old)).sum::<usize>();
             self.order.retain(|other| other != conversation);
         }
     }
@@ -95,7 +98,7 @@ impl Log for Memory {
     fn append(&mut self, entry: Entry) {
         for event in entry.events {
             match event {
-                Durable::Message(message) => self.keep(message),
+                Durable::Message(message) => self.keep(entry.position, message),
                 Durable::RoomRemoved(room) => self.forget(&Conversation::Room(room)),
                 _ => {}
             }
@@ -104,6 +107,10 @@ impl Log for Memory {
     }
 
     fn commit(&mut self) {}
+
+    fn committed(&self) -> Option<Position> {
+        self.committed
+    }
 
     fn poll_committed(&mut self, _: &mut Context<'_>) -> Poll<Result<Position, CommitError>> {
         match self.committed {
@@ -121,29 +128,23 @@ impl Log for Memory {
 }
 
 impl Store for Memory {
-    fn page(
-        &mut self,
-        conversation: &Conversation,
-        range: Range,
-        since_ms: u64,
-        most: usize,
-    ) -> Result<Vec<Arc<Message>>, ReadError> {
-        let Some(ring) = self.conversations.get(conversation) else { return Ok(Vec::new()) };
-        Ok(page_of(ring, range, since_ms, most))
+    fn page(&mut self, page: &Page) -> Result<Vec<Arc<Message>>, ReadError> {
+        Ok(self.conversations.get(&page.conversation).map_or_else(Vec::new, |ring| page_of(ring, page)))
     }
 }
 
 /// Cuts a page out of a conversation in its order.
-pub(super) fn page_of(ring: &VecDeque<Arc<Message>>, range: Range, since_ms: u64, most: usize) -> Vec<Arc<Message>> {
-    let visible = ring.partition_point(|message| message.time_ms < since_ms);
-    let find = |id| ring.iter().rposition(|message| message.id == id);
-    let (start, end) = match range {
-        Range::Latest => (ring.len().saturating_sub(most), ring.len()),
-        Range::Before(id) => find(id).map_or((0, 0), |at| (at.saturating_sub(most), at)),
-        Range::After(id) => find(id).map_or((0, 0), |at| (at + 1, ring.len().min(at + 1 + most))),
+pub(super) fn page_of(ring: &VecDeque<Kept>, page: &Page) -> Vec<Arc<Message>> {
+    let first = ring.partition_point(|(_, message)| message.time_ms < page.since_ms);
+    let last = ring.partition_point(|(position, _)| *position <= page.until);
+    let find = |id| ring.range(..last).rposition(|(_, message)| message.id == id);
+    let (start, end) = match page.range {
+        Range::Latest => (last.saturating_sub(page.most), last),
+        Range::Before(id) => find(id).map_or((0, 0), |at| (at.saturating_sub(page.most), at)),
+        Range::After(id) => find(id).map_or((0, 0), |at| (at + 1, last.min(at + 1 + page.most))),
     };
-    let start = start.max(visible);
-    if start >= end { Vec::new() } else { ring.range(start..end).cloned().collect() }
+    let start = start.max(first);
+    if start >= end { Vec::new() } else { ring.range(start..end).map(|(_, message)| Arc::clone(message)).collect() }
 }
 
 #[cfg(test)]

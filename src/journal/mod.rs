@@ -63,6 +63,9 @@ pub trait Log {
     /// Asks for all that was appended to be committed, now or soon.
     fn commit(&mut self);
 
+    /// The last position that is committed at this moment.
+    fn committed(&self) -> Option<Position>;
+
     /// The last committed position, each time that it has moved; or the failure, once.
     fn poll_committed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Position, CommitError>>;
 
@@ -85,20 +88,29 @@ pub enum Range {
     After(MsgId),
 }
 
+/// What is asked of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Of which conversation.
+    pub conversation: Conversation,
+    /// Which part.
+    pub range: Range,
+    /// None said before this (milliseconds since the epoch).
+    pub since_ms: u64,
+    /// None after this place in the order: who asks hears those as they come.
+    pub until: Position,
+    /// How many at most.
+    pub most: usize,
+}
+
 /// The kept messages.
 pub trait Store {
-    /// At most `most` committed messages of a conversation, the oldest first, none said before
-    /// `since_ms`. Empty when the message that bounds the range is not kept.
+    /// A page of committed messages, the oldest first. Empty when the message that bounds the
+    /// range is not kept.
     ///
     /// # Errors
     /// When the backend cannot read what it keeps.
-    fn page(
-        &mut self,
-        conversation: &Conversation,
-        range: Range,
-        since_ms: u64,
-        most: usize,
-    ) -> Result<Vec<Arc<Message>>, ReadError>;
+    fn page(&mut self, page: &Page) -> Result<Vec<Arc<Message>>, ReadError>;
 }
 
 /// A backend is both.

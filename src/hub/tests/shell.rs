@@ -146,6 +146,27 @@ fn nothing_is_seen_before_its_commit_and_then_in_order() {
 }
 
 #[test]
+fn history_shows_what_was_said_before_the_question_and_no_more() {
+    let (late, hand) = Late::new();
+    for (journal, hand) in [(Box::new(late) as Box<dyn Journal>, Some(hand)), (Box::<Memory>::default(), None)] {
+        let mut house = House::new(journal);
+        house.settled(&["alice"], hand.as_ref());
+        for line in ["/join #ops", "one", "/history 3", "two", "/part"] {
+            house.says("alice", line);
+        }
+        house.pump();
+        if let Some(hand) = &hand {
+            hand.commit(usize::MAX);
+        }
+        let heard = house.heard("alice");
+        let page = heard.iter().position(|line| line.ends_with("the last 1 of #ops:"));
+        let page = page.unwrap_or_else(|| panic!("no page: {heard:?}"));
+        assert!(heard[page + 1].ends_with("#ops <alice> one"), "{heard:?}");
+        assert_eq!(heard[page + 2..page + 4], ["-!- end of history", "#ops <alice> two"]);
+    }
+}
+
+#[test]
 fn only_one_of_two_racing_joins_founds_the_room() {
     let (mut house, hand) = House::late();
     house.settled(&["alice", "bob"], Some(&hand));
