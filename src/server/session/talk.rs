@@ -1,0 +1,256 @@
+//! What a session says: its lines become requests to the hub, after its registration.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tracing::info;
+
+use super::{
+    super::{
+        Shared,
+        crowd::Ticket,
+        limits::Place,
+        registration::{Outcome, Registration, User},
+    },
+    device_name,
+};
+use crate::{
+    hub::{self, Body, Gone, Outbox, Request, SessionId},
+    protocol::{
+        BadLine, FirstLine, Line, LineLimits, Message,
+        caps::{Caps, Dialect},
+        command::{self, Command},
+        refusal::Refusal,
+        render,
+    },
+    tls::identity::Identity,
+};
+
+/// Who talks, and how far it has come.
+pub(super) struct Talk {
+    id: SessionId,
+    phase: Phase,
+    /// A request for which the inbox had no room.
+    held: Option<Request>,
+    /// The hub was told that this session has ended.
+    told: bool,
+    pub(super) identity: Arc<Identity>,
+    pub(super) shared: Arc<Shared>,
+    _ticket: Ticket,
+    _place: Place,
+}
+
+enum Phase {
+    /// Nothing was said yet.
+    Fresh,
+    /// An IRC client registers.
+    Registering(Box<Registration>),
+    /// In the hub.
+    Ready(Dialect),
+}
+
+/// What a line leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The next line.
+    Go,
+    /// The session's time to register has begun.
+    Register,
+    /// The session is registered: it has no deadline any more.
+    Registered,
+    /// No more lines: it ends.
+    Stop,
+}
+
+impl Talk {
+    pub(super) fn new(
+        id: SessionId,
+        identity: Arc<Identity>,
+        shared: Arc<Shared>,
+        ticket: Ticket,
+        place: Place,
+    ) -> Self {
+        Self { id, phase: Phase::Fresh, held: None, told: false, identity, shared, _ticket: ticket, _place: place }
+    }
+
+    /// Whether a request waits for room in the hub's inbox.
+    pub(super) const fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    pub(super) const fn limits(&self) -> LineLimits {
+        match self.phase {
+            Phase::Fresh => LineLimits::FIRST,
+            Phase::Registering(_) | Phase::Ready(Dialect::Irc) => LineLimits::IRC_CLIENT,
+            Phase::Ready(Dialect::Plain) => LineLimits::PLAIN,
+        }
+    }
+
+    /// Tries again to hand in the request that waits.
+    pub(super) fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(request) = self.held.take() {
+            self.held = self.shared.door.poll_offer(cx, request).err();
+        }
+        if self.held.is_some() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    fn offer(&mut self, cx: &mut Context<'_>, label: Option<Box<str>>, body: Body) {
+        let request = Request { session: self.id, label, body };
+        self.held = self.shared.door.poll_offer(cx, request).err();
+    }
+
+    /// Tells the hub, once, that this session has ended.
+    pub(super) fn gone(&mut self, how: Gone) {
+        if !std::mem::replace(&mut self.told, true) {
+            self.shared.door.gone(self.id, how);
+        }
+    }
+
+    pub(super) fn line(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
+        if matches!(line, Line::Bad(_)) {
+            self.shared.counters.bad_lines.up();
+        }
+        match &mut self.phase {
+            Phase::Fresh => self.first_line(line, outbox, cx),
+            Phase::Registering(_) => self.register(line, outbox, cx),
+            Phase::Ready(Dialect::Plain) => {
+                let command = match line {
+                    Line::Text(text) => command::from_plain(text),
+                    Line::Bad(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
+                };
+                if let Some(command) = command {
+                    self.offer(cx, None, body(command));
+                }
+                Next::Go
+            }
+            Phase::Ready(Dialect::Irc) => {
+                let (label, command) = match line {
+                    Line::Text("") => return Next::Go,
+                    Line::Text(text) => understand(text),
+                    Line::Bad(bad) => (None, Err(refusal(bad, LineLimits::IRC_CLIENT))),
+                };
+                self.offer(cx, label, body(command));
+                Next::Go
+            }
+        }
+    }
+
+    /// The first line decides the dialect.
+    fn first_line(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
+        let first = match line {
+            Line::Text(text) => match FirstLine::judge(text) {
+                FirstLine::Irc => {
+                    self.phase = Phase::Registering(Box::default());
+                    return match self.register(line, outbox, cx) {
+                        Next::Go => Next::Register,
+                        next => next,
+                    };
+                }
+                FirstLine::Http => {
+                    let answer = "ERROR :This is a chat server (Conclave), not a web server\r\n";
+                    return self.end(outbox, answer.into(), "HTTP on the chat port");
+                }
+                FirstLine::Plain => command::from_plain(text),
+            },
+            Line::Bad(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
+        };
+        self.join_hub(Dialect::Plain, User::default(), Caps::NONE, first, cx);
+        Next::Registered
+    }
+
+    fn register(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
+        let Phase::Registering(registration) = &mut self.phase else { return Next::Go };
+        let (info, account) = (&self.shared.info, &self.identity.account);
+        let mut answer = String::new();
+        let outcome = match line {
+            Line::Text("") => Outcome::More,
+            Line::Text(text) => match Message::parse(text) {
+                Ok(message) => registration.line(info, account, &message, &mut answer),
+                Err(_) => Outcome::More,
+            },
+            Line::Bad(bad) => {
+                let text = bad.to_string();
+                answer.push_str(&render::numeric_before_registration(info, 417, &[], &text));
+                Outcome::More
+            }
+        };
+        // A session that reads is polled again right after this; nobody else need be woken.
+        outbox.push(answer.into());
+        match outcome {
+            Outcome::More => Next::Go,
+            Outcome::Quit => self.end(outbox, "ERROR :Quit\r\n".into(), "Quit"),
+            Outcome::Done(user, caps) => {
+                self.join_hub(Dialect::Irc, user, caps, None, cx);
+                Next::Registered
+            }
+        }
+    }
+
+    fn end(&mut self, outbox: &Outbox, answer: String, reason: &str) -> Next {
+        outbox.push(answer.into());
+        outbox.close();
+        self.gone(Gone::Cut(reason.into()));
+        Next::Stop
+    }
+
+    fn join_hub(
+        &mut self,
+        dialect: Dialect,
+        user: User,
+        caps: Caps,
+        first: Option<Result<Command, Refusal>>,
+        cx: &mut Context<'_>,
+    ) {
+        self.phase = Phase::Ready(dialect);
+        let identity = &self.identity;
+        let registration = hub::Registration {
+            account: identity.account.clone(),
+            device: identity.device,
+            device_label: device_name(identity).into(),
+            client: user.client,
+            dialect,
+            caps,
+            user: user.name,
+            realname: user.realname,
+            first,
+        };
+        self.offer(cx, None, Body::Register(Box::new(registration)));
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.gone(Gone::Lost);
+        self.shared.counters.sessions.down();
+        info!(account = %self.identity.account, device = %self.identity.device, "disconnected");
+    }
+}
+
+fn body(command: Result<Command, Refusal>) -> Body {
+    match command {
+        Ok(command) => Body::Command(command),
+        Err(refusal) => Body::Refused(refusal),
+    }
+}
+
+/// An IRC line of a registered session: its label and what it asks for.
+fn understand(text: &str) -> (Option<Box<str>>, Result<Command, Refusal>) {
+    match Message::parse(text) {
+        Err(_) => (None, Err(Refusal::BadLine("INVALID_LINE", "it is no IRC message"))),
+        Ok(message) => {
+            let label = message.tags.get("label").filter(|label| !label.is_empty() && label.len() <= 64);
+            (label.map(|label| label.into()), command::from_irc(&message))
+        }
+    }
+}
+
+fn refusal(bad: BadLine, limits: LineLimits) -> Refusal {
+    match bad {
+        BadLine::TooLong => Refusal::TooLong(limits.body),
+        BadLine::Nul => Refusal::BadLine("INVALID_LINE", "it holds a NUL byte"),
+        BadLine::StrayCr => Refusal::BadLine("INVALID_LINE", "it holds a carriage return in its middle"),
+        BadLine::NotUtf8 => Refusal::BadLine("INVALID_UTF8", "it is not valid UTF-8; set your client to UTF-8"),
+    }
+}

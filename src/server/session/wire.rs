@@ -1,0 +1,148 @@
+//! The session's way out: drains the outbox into the connection, and ends it in good order.
+
+use std::{
+    future::Future,
+    io::IoSlice,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Sleep;
+use tracing::info;
+
+use super::{Scratch, talk::Talk};
+use crate::{
+    hub::{Cut, Gone, Outbox, Taken},
+    tls::stream::Stream,
+};
+
+/// How long a session that is ending may take to get its goodbye out.
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
+
+/// The connection and what waits for it.
+pub(super) struct Wire {
+    pub(super) stream: Stream,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) ending: Ending,
+    /// Taken from the outbox, not yet by the connection.
+    unsent: Bytes,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+/// How far the end of a session has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    No,
+    /// The peer ended its side: nothing is read any more, what is queued still goes out.
+    Draining,
+    /// Everything went out: close_notify, then wait for the peer's end.
+    Closing,
+    /// Closed: what the peer still sends is thrown away until it ends, so that no reset takes the
+    /// last lines from it.
+    Closed,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Stream, outbox: Arc<Outbox>, silent: Duration) -> Self {
+        let deadline = Some(Box::pin(tokio::time::sleep(silent)));
+        Self { stream, outbox, ending: Ending::No, unsent: Bytes::new(), deadline }
+    }
+
+    pub(super) fn set_deadline(&mut self, after: Option<Duration>) {
+        self.deadline = after.map(|after| Box::pin(tokio::time::sleep(after)));
+    }
+
+    /// Sends what is queued, as one record and one write for all that there is; ready when the
+    /// connection is over.
+    pub(super) fn drain(&mut self, cx: &mut Context<'_>, talk: &mut Talk, scratch: &mut Scratch) -> Poll<()> {
+        loop {
+            match self.ending {
+                Ending::No | Ending::Draining => {
+                    if self.poll_push(cx).is_pending() {
+                        // The socket takes nothing now; only a cut can change anything.
+                        if let Poll::Ready(reason) = self.outbox.poll_cut(cx) {
+                            self.cut(talk, &reason);
+                            continue;
+                        }
+                        return Poll::Pending;
+                    }
+                    match ready!(self.outbox.poll_take(cx, &mut scratch.output)) {
+                        Taken::Octets(length) => {
+                            let octets = &scratch.output[..length];
+                            let sent = match self.stream.poll_send(cx, &[IoSlice::new(octets)]) {
+                                Poll::Ready(Ok(sent)) => sent,
+                                Poll::Ready(Err(_)) => return self.broken(talk),
+                                Poll::Pending => 0,
+                            };
+                            if sent < length {
+                                self.unsent = Bytes::copy_from_slice(&octets[sent..]);
+                            }
+                        }
+                        Taken::End => {
+                            talk.gone(Gone::Cut("Connection closed".into()));
+                            self.close();
+                        }
+                        Taken::Cut(reason) => self.cut(talk, &reason),
+                    }
+                }
+                Ending::Closing => {
+                    if ready!(self.poll_push(cx)).is_err() || ready!(self.stream.poll_close(cx)).is_err() {
+                        return Poll::Ready(());
+                    }
+                    self.ending = Ending::Closed;
+                }
+                Ending::Closed => match ready!(self.stream.poll_read(cx, &mut scratch.input)) {
+                    Ok(0) | Err(_) => return Poll::Ready(()),
+                    Ok(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Gets what was taken out of the outbox out of the house.
+    fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let sent = ready!(self.stream.poll_send(cx, &[IoSlice::new(&self.unsent)]))?;
+            let _ = self.unsent.split_to(sent);
+        }
+        if self.stream.is_blocked() { self.stream.poll_flush(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    fn close(&mut self) {
+        self.ending = Ending::Closing;
+        self.set_deadline(Some(GOODBYE));
+    }
+
+    /// Ends at once; the reason is all that is still worth sending, after what is on its way.
+    fn cut(&mut self, talk: &mut Talk, cut: &Cut) {
+        let reason = cut.to_string();
+        info!(account = %talk.identity.account, device = %talk.identity.device, reason, "cut");
+        if matches!(cut, Cut::Overflow | Cut::Stalled) {
+            talk.shared.counters.cut_slow.up();
+        }
+        let goodbye = format!("ERROR :{reason}\r\n");
+        talk.gone(Gone::Cut(reason.into()));
+        self.unsent = [&self.unsent[..], goodbye.as_bytes()].concat().into();
+        self.close();
+    }
+
+    fn broken(&mut self, talk: &mut Talk) -> Poll<()> {
+        talk.gone(Gone::Lost);
+        Poll::Ready(())
+    }
+
+    pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, talk: &mut Talk) -> Poll<()> {
+        let Some(deadline) = &mut self.deadline else { return Poll::Pending };
+        ready!(deadline.as_mut().poll(cx));
+        if self.ending != Ending::No {
+            return Poll::Ready(());
+        }
+        self.cut(talk, &Cut::Unregistered);
+        // The new deadline and the goodbye must be polled.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
