@@ -94,7 +94,7 @@ if [[ -n ${lacking// } ]]; then
     exit 1
 fi
 if [[ $peers == no ]]; then
-    export CONCLAVE_WITHOUT_PEERS=1
+    export CONCLAVE_TEST_WITHOUT_PEERS=1
     echo "test.sh: the tests with weechat-headless and irssi are left out"
 fi
 

@@ -12,6 +12,7 @@ mod handshake;
 mod hostile;
 mod irc;
 mod limits;
+mod peers;
 mod plain;
 mod programs;
 mod serve;

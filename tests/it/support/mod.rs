@@ -20,10 +20,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until something is so that nobody tells: looks again and again.
 #[track_caller]
-pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, so: impl FnMut() -> bool) {
+    until_or(so, || what.to_owned());
+}
+
+/// The same; what is wrong is asked for in the end.
+#[track_caller]
+pub(crate) fn until_or(mut so: impl FnMut() -> bool, wrong: impl FnOnce() -> String) {
     let deadline = clock::monotonic() + PATIENCE;
     while !so() {
-        assert!(clock::monotonic() < deadline, "not in {PATIENCE:?}: {what}");
+        assert!(clock::monotonic() < deadline, "not in {PATIENCE:?}: {}", wrong());
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }

@@ -87,6 +87,11 @@ impl Program {
         let _ = stdin.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdin.flush());
     }
 
+    /// All that was said until now.
+    pub(crate) fn said(&self) -> String {
+        self.output.lock().text.clone()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
