@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::support::{Deployment, Peer, Server};
+use crate::support::{Deployment, End, Peer, Server};
 
 const MEMBERS: usize = 10;
 const LINES: usize = 1_000;
@@ -133,4 +133,38 @@ async fn who_takes_nothing_for_too_long_is_cut() {
     assert_eq!(seen.last().unwrap(), ":bob!test@example.net PRIVMSG bob :still here");
     assert_eq!(server.counters.cut_slow.get(), 1);
     drop(deaf);
+}
+
+/// However little the hub takes at a time, everybody gets his turn and nothing is lost, not even a
+/// last line without its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_inbox_loses_nothing() {
+    let deployment = Deployment::new();
+    let server = Server::with(&deployment, |options| {
+        options.limits.inbox = 1;
+        options.limits.lines_per_turn = 1;
+    });
+    let mut bob = Peer::plain(&deployment, &server, &deployment.issue("bob")).await;
+    let mut talk = Vec::new();
+    for n in 0..MEMBERS {
+        let mut peer = Peer::plain(&deployment, &server, &deployment.issue(&format!("m{n}"))).await;
+        talk.push(tokio::spawn(async move {
+            let lines: String = (0..200).map(|i| format!("line {i}\n")).collect();
+            peer.send_octets(lines.as_bytes()).await;
+            peer.send_octets(b"line 200").await;
+            peer.close().await
+        }));
+    }
+    for (n, end) in talk.into_iter().enumerate() {
+        let (lines, end) = end.await.unwrap();
+        assert_eq!(end, End::Clean);
+        let acknowledged = lines.iter().any(|line| line.ends_with(&format!(" #lobby <m{n}> line 200")));
+        assert!(acknowledged, "m{n}: {:?}", lines.last());
+    }
+    let seen = bob.sees().await;
+    for n in 0..MEMBERS {
+        let start = format!("T #lobby <m{n}> line ");
+        let said: Vec<usize> = seen.iter().filter_map(|line| line.strip_prefix(&start)?.parse().ok()).collect();
+        assert!(said.iter().copied().eq(0..=200), "m{n}: {said:?}");
+    }
 }

@@ -156,6 +156,11 @@ impl Session {
         if wire.stream.end() == Some(End::Clean) {
             if let Some(line) = input.framer.finish() {
                 talk.line(line, &wire.outbox, cx);
+                if talk.is_held() {
+                    // Once the inbox has taken it, the end is read again.
+                    wire.set_deadline(None);
+                    return;
+                }
             }
             talk.gone(Gone::Cut("Connection closed".into()));
             // What the hub still says to earlier lines goes out; then it closes the outbox.
