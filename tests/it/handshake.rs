@@ -8,6 +8,7 @@ use std::{
 };
 
 use conclave::{pki::directory::Renew, platform::clock};
+use rustix::process::Signal;
 use rustls::AlertDescription;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -285,4 +286,26 @@ async fn a_renewed_server_certificate_is_shown_to_whoever_comes() {
     assert_ne!(shown().await, first);
     assert_eq!(server.live.current().pin(), pin, "the key is the same");
     assert_eq!(peer.does("undisturbed").await, ["T #lobby <alice> undisturbed"]);
+}
+
+/// The program itself: SIGHUP asks for what a change of the files brings about too.
+#[test]
+fn a_signal_rereads_the_files() {
+    let deployment = Deployment::new();
+    let certs = deployment.path("");
+    let server = Program::conclave(&["serve", "--listen", "127.0.0.1:0", "--data", "none"], &[("--certs", &certs)]);
+    server.expect("listening on ");
+    let good = fs::read(deployment.path("crl.pem")).unwrap();
+    let complaints = || server.said().matches("the certificate files were not taken over").count();
+    fs::remove_file(deployment.path("crl.pem")).unwrap();
+    until("the missing file is told", || complaints() == 1);
+    server.signal(Signal::HUP);
+    until("it is told again", || complaints() == 2);
+    fs::write(deployment.path("crl.pem"), good).unwrap();
+    server.expect("certificates reloaded");
+    server.signal(Signal::HUP);
+    until("they are reread", || server.said().matches("certificates reloaded").count() >= 2);
+    server.signal(Signal::INT);
+    let (status, said) = server.end();
+    assert!(status.success(), "{said}");
 }
