@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use super::{
     Shared,
     limits::{Full, Place},
-    session,
+    session, watch,
 };
 use crate::{
     hub::{Cut, Outbox},
@@ -93,7 +93,7 @@ async fn handshake(tcp: TcpStream, peer: SocketAddr, place: Place, shared: Arc<S
         && let Err(refusal) = current.recheck(&identity, clock::unix_now())
     {
         info!(%peer, account = %identity.account, device = %identity.device, %refusal, "refused after the handshake");
-        outbox.cut(Cut::Certificate(refusal.to_string().into()));
+        outbox.cut(Cut::Certificate(watch::sentence(&refusal).into()));
     }
     info!(%peer, account = %identity.account, device = %identity.device, key_exchange = stream.key_exchange(), "connected");
     session::spawn(stream, identity, outbox, ticket, place, shared);

@@ -78,7 +78,7 @@ fn judge(shared: &Shared, now: i64) {
 }
 
 /// What the session's owner reads.
-fn sentence(refusal: &Refusal) -> &'static str {
+pub(super) fn sentence(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Revoked => "Your certificate was revoked; ask the administrator for a new one",
         Refusal::Expired => "Your certificate has expired; ask the administrator to renew it",

@@ -309,3 +309,34 @@ fn a_signal_rereads_the_files() {
     let (status, said) = server.end();
     assert!(status.success(), "{said}");
 }
+
+/// Nobody slips in between the judgement of his certificate and the end of his handshake.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_revoked_during_his_handshake_is_cut() {
+    let deployment = Deployment::new();
+    let server = Server::start(&deployment);
+    let alice = deployment.issue("alice");
+    let config = client_config(&deployment, Some(&alice));
+    let mut tls = rustls::ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
+    let mut tcp = TcpStream::connect(server.address).unwrap();
+    tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+
+    // Up to the server's answer: from here on it judges by the credentials it has now.
+    while tls.wants_write() {
+        tls.write_tls(&mut tcp).unwrap();
+    }
+    while tls.is_handshaking() {
+        assert!(tls.read_tls(&mut tcp).unwrap() > 0);
+        tls.process_new_packets().unwrap();
+    }
+    deployment.revoke("alice");
+    until("the revocation is in force", || server.counters.reloads_ok.get() > 0);
+
+    // The certificate goes out only now.
+    let mut stream = rustls::Stream::new(&mut tls, &mut tcp);
+    stream.flush().unwrap();
+    let mut said = String::new();
+    // The connection ends without more ado or with close_notify.
+    let _ = stream.read_to_string(&mut said);
+    assert!(said.contains("ERROR :Your certificate was revoked"), "{said:?}");
+}
