@@ -59,6 +59,11 @@ impl Model {
         self.rooms.get(&fold(name))
     }
 
+    /// Whether this connection is in the room.
+    pub fn is_joined(&self, name: &str) -> bool {
+        self.room(name).is_some_and(|room| room.joined)
+    }
+
     /// All rooms.
     pub fn rooms(&self) -> impl Iterator<Item = &Room> {
         self.rooms.values()
@@ -113,7 +118,7 @@ impl Model {
     }
 
     /// Remembers a message's id, and tells whether it is new.
-    pub fn is_new(&mut self, id: &str) -> bool {
+    pub fn remember(&mut self, id: &str) -> bool {
         self.seen.insert(id)
     }
 }
@@ -175,10 +180,10 @@ mod tests {
     #[test]
     fn a_repeated_message_is_known_within_bounds() {
         let mut model = Model::default();
-        assert!(model.is_new("first") && !model.is_new("first"));
+        assert!(model.remember("first") && !model.remember("first"));
         for id in 0..REMEMBERED {
-            assert!(model.is_new(&id.to_string()));
+            assert!(model.remember(&id.to_string()));
         }
-        assert!(model.is_new("first"));
+        assert!(model.remember("first"));
     }
 }

@@ -1,9 +1,9 @@
 //! The core as tables: what came in, and what goes out.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
-use crate::client::event::{Event, Place, What};
+use crate::{client::event::Place, protocol::Line};
 
 struct Table {
     core: Core,
@@ -281,6 +281,19 @@ fn who_leaves_with_unsent_lines_is_warned_once() {
     table.typed("/quit so long", &["> QUIT :so long"]);
     table.later(5);
     table.check(&["end"]);
+}
+
+#[test]
+fn who_wanted_to_leave_is_warned_too_when_the_connection_is_lost() {
+    let mut table = Table::ready();
+    table.typed("hello", &["> @label=1 PRIVMSG #lobby hello"]);
+    table.typed("/quit", &[]);
+    table.core.lost();
+    table.check(&["pending 1 hello"]);
+    table.typed("/quit", &["! 1 lines are not sent yet; quit again to leave without sending them"]);
+    table.register(&[]);
+    table.check(&["note connected as alice", "> JOIN #lobby", "> @label=2 PRIVMSG #lobby hello"]);
+    table.came(&["@label=2 :alice!a@n PRIVMSG #lobby hello"], &["#lobby alice Text hello", "> QUIT"]);
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! What the server answers: which line of it belongs to which request (`labeled-response`,
+//! `echo-message`), and what was said before (`chathistory`).
+
+use super::{Core, Now, Output, nick_of};
+use crate::{
+    client::{event::Manner, pending::Aim, replies},
+    protocol::{Line, Message},
+};
+
+impl Core {
+    /// A line came from the server.
+    pub fn received(&mut self, now: Now, line: Line<'_>) {
+        let message = match line {
+            Line::Text(text) => Message::parse(text).map_err(|error| error.to_string()),
+            Line::Bad(bad) => Err(bad.to_string()),
+        };
+        match message {
+            Ok(message) => self.take(now, &message),
+            Err(error) => {
+                let text = format!("the server sent a line that cannot be read: {error}");
+                self.outputs.push_back(Output::Note(text));
+            }
+        }
+    }
+
+    fn take(&mut self, now: Now, message: &Message<'_>) {
+        let Some(session) = &mut self.session else { return };
+        session.heard(now);
+        if message.is("BATCH") {
+            if let Some(label) = session.batches.take(message) {
+                self.answered(now, &label);
+            }
+            return;
+        }
+        let batch = message.tags.get("batch");
+        let replay = session.batches.is_replay(batch.as_deref());
+        let whole = message.tags.get("label");
+        let label = whole.as_deref().or_else(|| session.batches.label(batch.as_deref())).map(ToOwned::to_owned);
+        let told_at_the_end = label.is_some_and(|label| self.note_answer(&label, message));
+        let seen = message.tags.get("msgid").is_some_and(|id| !self.model.remember(&id));
+        let repeated = replay && seen;
+        if !told_at_the_end && !repeated && !self.protocol(now, message) {
+            self.show(now, message);
+        }
+        if let Some(label) = whole {
+            self.answered(now, &label);
+        }
+    }
+
+    /// Notes what a part of an answer means for its request, and tells whether it is shown with the
+    /// request's end instead of by itself.
+    fn note_answer(&mut self, label: &str, message: &Message<'_>) -> bool {
+        let refusal = match message.command {
+            "PRIVMSG" | "NOTICE" if self.is_us(nick_of(message.source)) => {
+                self.pending.echoed(label);
+                false
+            }
+            // What has no numeric is refused by a notice.
+            "NOTICE" => true,
+            command => replies::is_refusal(command),
+        };
+        let params = message.params.get(1..).unwrap_or_default();
+        refusal && self.pending.refused(label, &replies::reason(message.command, params))
+    }
+
+    /// The answer to a request is complete.
+    fn answered(&mut self, now: Now, label: &str) {
+        let Some(outcome) = self.pending.answered(label) else { return };
+        let request = outcome.request;
+        match (request.aim, outcome.refused) {
+            (Aim::Message, _) if outcome.echoed => {}
+            (Aim::Message, Some(reason)) => self.not_sent(now, &request.typed, &reason),
+            (Aim::Message, None) => {
+                // Acknowledged without an echo.
+                let from = self.options.account.clone();
+                if let [target, text] = &request.params[..] {
+                    self.said(now.unix_ms, &from, target, Manner::Text, text);
+                }
+            }
+            (Aim::Join(room), Some(_)) => {
+                self.refusals += 1;
+                if !self.model.is_joined(&room) {
+                    self.model.leave(&room);
+                }
+            }
+            (Aim::Other, Some(_)) => self.refusals += 1,
+            (Aim::Other, None) if request.command == "HISTORY" => {
+                self.happened(now.unix_ms, None, "end of the history".into());
+            }
+            (Aim::Join(_) | Aim::Other, None) => {}
+        }
+        self.go_on(now);
+    }
+}
