@@ -13,7 +13,11 @@ use super::{
 use crate::{
     client::{self, Core, End, Fatal, Options, Screen, Source, TlsDial},
     ident::{RoomName, RoomNameError},
-    platform::{clock, signals::Signals, stop::Stop},
+    platform::{
+        clock,
+        signals::{self, Signals},
+        stop::Stop,
+    },
     tls,
     ui::{Renderer, Stdio, Terminal, read_lines},
 };
@@ -59,7 +63,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let ended = runtime.block_on(async {
         let stop = Stop::new();
         on_signals(&stop).context("cannot listen to signals")?;
-        match Terminal::open(renderer.clone()).context("cannot use the terminal")? {
+        match Terminal::open(renderer.clone(), signals::suspend).context("cannot use the terminal")? {
             Some(mut screen) => Box::pin(chat(options(Source::Person), dial, &mut screen, &stop)).await,
             None => {
                 let lines = read_lines(io::BufReader::new(io::stdin())).context("cannot read the input")?;

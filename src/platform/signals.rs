@@ -61,6 +61,24 @@ impl Signals {
     }
 }
 
+/// Stops this process and those that were started with it, as Ctrl-Z on a terminal does, until they
+/// are continued. Does nothing where nobody could continue them (no shell watches over them), and on
+/// systems without this. To be called from the main thread, which takes the signal: when this
+/// returns, the stop is over.
+#[cfg(unix)]
+pub fn suspend() -> io::Result<()> {
+    use rustix::process::{Signal, kill_current_process_group};
+
+    // The whole group: a script that started the program would wait for it and not give way.
+    Ok(kill_current_process_group(Signal::TSTP)?)
+}
+
+/// Does nothing: this system has no such thing.
+#[cfg(not(unix))]
+pub fn suspend() -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {

@@ -30,6 +30,8 @@ pub(super) enum Pressed {
     Line(String),
     /// The screen is to be drawn anew.
     Clear,
+    /// The program is to stop until it is continued.
+    Suspend,
     Interrupt,
     End,
 }
@@ -44,6 +46,7 @@ impl Editor {
             KeyCode::Char('c') if control => return Pressed::Interrupt,
             KeyCode::Char('d') if control && self.text.is_empty() => return Pressed::End,
             KeyCode::Char('l') if control => return Pressed::Clear,
+            KeyCode::Char('z') if control => return Pressed::Suspend,
             KeyCode::Char('a') if control => self.cursor = 0,
             KeyCode::Char('e') if control => self.cursor = self.text.len(),
             KeyCode::Char('b') if control => self.cursor = self.left(),
@@ -229,6 +232,9 @@ mod tests {
         assert_eq!(editor.press(control('d')), Pressed::Changed);
         assert_eq!(editor.press(key(KeyCode::Enter)), Pressed::Line("hi".into()));
         assert_eq!(editor.press(control('d')), Pressed::End);
+        typed(&mut editor, "kept");
+        assert_eq!(editor.press(control('z')), Pressed::Suspend);
+        assert_eq!(editor.text, "kept");
         assert_eq!(editor.press(control('c')), Pressed::Interrupt);
     }
 

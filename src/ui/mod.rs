@@ -6,6 +6,7 @@ mod editor;
 mod render;
 mod stdio;
 mod terminal;
+mod wrap;
 
 pub use render::Renderer;
 pub use stdio::{Stdio, read_lines};

@@ -1,6 +1,7 @@
 //! The chat on a terminal, line by line, with the typed line kept whole below it.
 //!
-//! The terminal is in raw mode while a [`Terminal`] exists, and what it was before when it is gone.
+//! The terminal is in raw mode while a [`Terminal`] exists, and what it was before when it is gone or
+//! the program is suspended.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -17,6 +18,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{
     editor::{Editor, Pressed},
     render::Renderer,
+    wrap::wrap,
 };
 use crate::{
     client::{Event, Input, Screen},
@@ -30,9 +32,13 @@ pub struct Terminal {
     editor: Editor,
     prompt: String,
     keys: mpsc::Receiver<Happening>,
+    suspend: Suspend,
     /// Gives the terminal back. Dropped last.
-    _raw: Raw,
+    raw: Raw,
 }
+
+/// Stops the program until it is continued.
+type Suspend = fn() -> io::Result<()>;
 
 /// Whether both ends are a terminal that can be drawn on.
 fn is_usable() -> bool {
@@ -41,8 +47,9 @@ fn is_usable() -> bool {
 }
 
 impl Terminal {
-    /// Takes the terminal over; `None` where there is none that can be drawn on.
-    pub fn open(renderer: Renderer) -> io::Result<Option<Self>> {
+    /// Takes the terminal over; `None` where there is none that can be drawn on. `suspend` is what
+    /// Ctrl-Z does once the terminal is given back.
+    pub fn open(renderer: Renderer, suspend: Suspend) -> io::Result<Option<Self>> {
         if !is_usable() {
             return Ok(None);
         }
@@ -57,22 +64,40 @@ impl Terminal {
             }
         })?;
         let editor = Editor::default();
-        Ok(Some(Self { renderer, editor, prompt: String::new(), keys, _raw: raw }))
+        Ok(Some(Self { renderer, editor, prompt: String::new(), keys, suspend, raw }))
     }
 
     /// Puts lines above the typed one.
     fn above(&self, out: &mut impl Write, text: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        execute!(stdout, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
-        drop(stdout);
+        execute!(io::stdout(), MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
         // In raw mode a line feed only goes down.
-        out.write_all(text.replace('\n', "\r\n").as_bytes())?;
+        out.write_all(wrap(text, columns()).replace('\n', "\r\n").as_bytes())?;
         out.flush()?;
         self.draw()
     }
 
+    /// Tells what is not the chat itself: above the typed line too, unless it goes elsewhere.
+    fn tell(&self, text: &str) -> io::Result<()> {
+        let mut stderr = io::stderr();
+        if stderr.is_terminal() {
+            return self.above(&mut stderr, text);
+        }
+        // Whoever closed stderr does not want to hear it.
+        let _ = stderr.write_all(text.as_bytes());
+        Ok(())
+    }
+
+    /// Gives the terminal back, stops, and takes it over again.
+    fn suspend(&self) -> io::Result<()> {
+        self.raw.leave();
+        let stopped = (self.suspend)();
+        self.raw.take()?;
+        stopped?;
+        self.draw()
+    }
+
     fn draw(&self) -> io::Result<()> {
-        let columns = terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        let columns = columns();
         let prompt = if self.prompt.width() + 10 < columns { self.prompt.as_str() } else { "> " };
         let (text, cursor) = self.editor.window(columns.saturating_sub(prompt.width()));
         let mut stdout = io::stdout().lock();
@@ -108,6 +133,7 @@ impl Screen for Terminal {
                 Pressed::Changed => self.draw(),
                 Pressed::Clear => execute!(io::stdout(), Clear(ClearType::All), crossterm::cursor::MoveTo(0, 0))
                     .and_then(|()| self.draw()),
+                Pressed::Suspend => self.suspend(),
                 Pressed::Interrupt => return Input::Interrupt,
                 Pressed::End => return Input::End,
                 Pressed::Line(line) => {
@@ -130,11 +156,11 @@ impl Screen for Terminal {
     }
 
     fn pending(&mut self, place: usize, typed: &str) -> io::Result<()> {
-        self.above(&mut io::stderr(), &Renderer::pending(place, typed))
+        self.tell(&Renderer::pending(place, typed))
     }
 
     fn note(&mut self, text: &str) -> io::Result<()> {
-        self.above(&mut io::stderr(), &Renderer::note(text))
+        self.tell(&Renderer::note(text))
     }
 
     fn status(&mut self, room: Option<&str>, connected: bool) -> io::Result<()> {
@@ -152,24 +178,37 @@ impl Screen for Terminal {
     }
 }
 
+/// How wide the terminal is; 80 columns where it does not tell.
+fn columns() -> usize {
+    terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0).unwrap_or(80)
+}
+
 /// The terminal's raw mode.
 #[derive(Debug)]
 struct Raw;
 
 impl Raw {
     fn enter() -> io::Result<Self> {
-        terminal::enable_raw_mode()?;
-        // From here on dropping it gives the terminal back.
+        // Dropping it gives the terminal back, also when not all could be taken.
         let raw = Self;
-        execute!(io::stdout(), EnableBracketedPaste)?;
+        raw.take()?;
         Ok(raw)
+    }
+
+    fn take(&self) -> io::Result<()> {
+        terminal::enable_raw_mode()?;
+        execute!(io::stdout(), EnableBracketedPaste)
+    }
+
+    fn leave(&self) {
+        // There is nobody to tell.
+        let _ = execute!(io::stdout(), DisableBracketedPaste, MoveToColumn(0), Clear(ClearType::UntilNewLine));
+        let _ = terminal::disable_raw_mode();
     }
 }
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // There is nobody left to tell.
-        let _ = execute!(io::stdout(), DisableBracketedPaste, MoveToColumn(0), Clear(ClearType::UntilNewLine));
-        let _ = terminal::disable_raw_mode();
+        self.leave();
     }
 }

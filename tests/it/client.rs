@@ -183,20 +183,26 @@ fn the_command_of_debug_works_as_printed() {
     }
 }
 
-/// A terminal needs a program that makes one: `script`, which the tests with other people's clients
-/// need too.
-#[test]
-fn on_a_terminal_the_typed_line_stays_whole() {
+/// A chat on a terminal of this width. `None` where that cannot be tested: a terminal needs a program
+/// that makes one, `script`, which the tests with other people's clients need too.
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+fn on_a_terminal(deployment: &Deployment, server: SocketAddr, columns: usize, after: &str) -> Option<Running> {
     if std::env::var_os("CONCLAVE_WITHOUT_PEERS").is_some() {
         eprintln!("left out: this needs the program script");
-        return;
+        return None;
     }
-    let (deployment, _server, address) = world(&["alice", "bob"]);
-    let chat = format!("{} chat --as alice --server localhost:{}", env!("CARGO_BIN_EXE_conclave"), address.port());
-    let chat = format!("stty rows 24 columns 80; {chat}; echo ended with $?; stty -a");
+    let chat = format!("{} chat --as alice --server localhost:{}", env!("CARGO_BIN_EXE_conclave"), server.port());
+    // With jobs of its own the shell is told when the chat is suspended.
+    let commands = format!("stty rows 24 columns {columns}; set -m; {chat}; {after}");
     let mut script = Command::new("script");
-    let script = script.args(["-qefc", &chat, "/dev/null"]).current_dir(deployment.root()).env("TERM", "xterm");
-    let mut alice = Running::start(script.env("SHELL", "/bin/sh"));
+    let script = script.args(["-qefc", &commands, "/dev/null"]).current_dir(deployment.root());
+    Some(Running::start(script.env("TERM", "xterm").env("SHELL", "/bin/sh")))
+}
+
+#[test]
+fn on_a_terminal_the_typed_line_stays_whole() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let Some(mut alice) = on_a_terminal(&deployment, address, 80, "echo ended with $?; stty -a") else { return };
     alice.expect("connected as alice");
     alice.type_raw("half of a li");
     let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
@@ -215,4 +221,44 @@ fn on_a_terminal_the_typed_line_stays_whole() {
     drop(alice);
     let (code, ..) = bob.end();
     assert_eq!(code, Some(0));
+}
+
+#[test]
+fn on_a_terminal_lines_are_divided_between_words() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let Some(mut alice) = on_a_terminal(&deployment, address, 40, "echo ended with $?") else { return };
+    alice.expect("connected as alice");
+    let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
+    bob.type_line("many words that are wider than a terminal of forty columns can be");
+    assert!(alice.expect("<bob>").ends_with("#lobby <bob> many words that"));
+    assert_eq!(alice.expect("wider"), "  are wider than a terminal of forty");
+    assert_eq!(alice.expect("columns"), "  columns can be");
+    // A pipe has no width.
+    bob.expect("<bob> many words that are wider than a terminal of forty columns can be");
+    alice.type_raw("\u{4}");
+    alice.expect("ended with 0");
+}
+
+#[test]
+fn a_suspended_chat_gives_the_terminal_back_and_goes_on() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let after = "stty -a; echo its turn; read word; echo the shell has read $word; fg; echo ended with $?";
+    let Some(mut alice) = on_a_terminal(&deployment, address, 80, after) else { return };
+    alice.expect("connected as alice");
+    alice.type_raw("half of a li\u{1a}");
+    let settings = alice.expect("icanon");
+    assert!(!settings.contains("-icanon"), "{settings}");
+    alice.expect("its turn");
+    let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
+    bob.type_line("meanwhile");
+    bob.expect("<bob> meanwhile");
+    alice.type_line("something");
+    alice.expect("the shell has read something");
+    // What was typed before is still there, and what was said in between comes.
+    alice.expect("<bob> meanwhile");
+    alice.type_raw("ne\r");
+    bob.expect("#lobby <alice> half of a line");
+    alice.expect("#lobby <alice> half of a line");
+    alice.type_raw("\u{4}");
+    alice.expect("ended with 0");
 }
