@@ -1,0 +1,122 @@
+//! What is released goes out: looked up, rendered once for each shape, pushed into outboxes.
+
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::{Hub, Member};
+use crate::{
+    hub::{delivery::Delivery, request::SessionId},
+    ident::Nick,
+    journal::{Page, Range},
+    protocol::{caps::Shape, durable::Position, refusal::Refusal, render, reply::Reply},
+};
+
+impl Hub {
+    /// Replaces a question for kept messages by its answer.
+    pub(super) fn look_up(&mut self, delivery: &mut Delivery, until: Position) {
+        let Delivery::History { session, label, conversation, place, since_ms, most } = delivery else { return };
+        let page =
+            Page { conversation: conversation.clone(), range: Range::Latest, since_ms: *since_ms, until, most: *most };
+        let reply = match self.journal.page(&page) {
+            Ok(messages) => Reply::History(std::mem::take(place), messages),
+            Err(error) => {
+                warn!(%error, "a page of history could not be read");
+                Reply::Refused(Refusal::BadLine("HISTORY_FAILED", "the server cannot read its journal now"))
+            }
+        };
+        *delivery = Delivery::Replies { session: *session, label: label.take(), replies: vec![reply] };
+    }
+
+    pub(super) fn admit(&mut self, session: SessionId, nick: Nick, shape: Shape) {
+        let Some(outbox) = self.door.slots().get(session.0 as usize).cloned() else { return };
+        let at = session.0 as usize;
+        if self.members.len() <= at {
+            self.members.resize_with(at + 1, || None);
+        }
+        self.members[at] = Some(Member { nick, outbox, shape, pinged: false });
+    }
+
+    /// Nothing that is staged from here on can name the session: its id is free again.
+    pub(super) fn dismiss(&mut self, session: SessionId) {
+        if let Some(member) = self.members.get_mut(session.0 as usize) {
+            *member = None;
+        }
+        if let Some(outbox) = self.door.slots().try_remove(session.0 as usize) {
+            self.wakers.extend(outbox.close());
+        }
+    }
+
+    pub(super) fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies),
+            // Looked up before it came here.
+            Delivery::History { .. } => {}
+            Delivery::Message { audience, except, own, message } => {
+                self.counters.messages.add(1);
+                let server = Arc::clone(&self.server);
+                self.fan_out(
+                    &audience,
+                    except,
+                    |shape| render::shape_for_message(shape, &message),
+                    |shape| render::message(&server, shape, own, &message),
+                );
+            }
+            Delivery::Event { audience, except, event } => {
+                self.fan_out(
+                    &audience,
+                    except,
+                    |shape| render::shape_for_event(shape, &event),
+                    |shape| render::event(shape, &event),
+                );
+            }
+            Delivery::Shape(session, shape) => {
+                if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
+                    member.shape = shape;
+                }
+            }
+            Delivery::Close(session) => {
+                if let Some(Some(member)) = self.members.get(session.0 as usize) {
+                    self.wakers.extend(member.outbox.close());
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, session: SessionId, label: Option<&str>, replies: &[Reply]) {
+        if let Some(Some(member)) = self.members.get(session.0 as usize) {
+            let octets = render::replies(&self.server, &member.nick, member.shape, label, replies);
+            self.wakers.extend(member.outbox.push(octets));
+        }
+    }
+
+    /// Renders once for each shape that occurs, and shares the octets.
+    fn fan_out(
+        &mut self,
+        audience: &[SessionId],
+        except: Option<SessionId>,
+        relevant: impl Fn(Shape) -> Shape,
+        render: impl Fn(Shape) -> bytes::Bytes,
+    ) {
+        let mut rendered: smallvec::SmallVec<[(Shape, bytes::Bytes); 4]> = smallvec::SmallVec::new();
+        let mut deliveries = 0;
+        for &session in audience {
+            if Some(session) == except {
+                continue;
+            }
+            let Some(Some(member)) = self.members.get(session.0 as usize) else { continue };
+            let shape = relevant(member.shape);
+            let octets = match rendered.iter().find(|(of, _)| *of == shape) {
+                Some((_, octets)) => octets.clone(),
+                None => {
+                    let octets = render(shape);
+                    rendered.push((shape, octets.clone()));
+                    octets
+                }
+            };
+            deliveries += u64::from(!octets.is_empty());
+            self.wakers.extend(member.outbox.push(octets));
+        }
+        self.counters.deliveries.add(deliveries);
+    }
+}

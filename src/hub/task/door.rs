@@ -1,0 +1,51 @@
+//! How sessions reach the hub.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Waker},
+};
+
+use slab::Slab;
+
+use crate::hub::{
+    inbox::Inbox,
+    outbox::Outbox,
+    request::{Body, Gone, Request, SessionId},
+};
+
+/// How sessions reach the hub.
+#[derive(Debug)]
+pub struct Door {
+    pub(super) inbox: Inbox,
+    slots: Mutex<Slab<Arc<Outbox>>>,
+}
+
+impl Door {
+    /// A door with an inbox of so many requests.
+    pub fn new(inbox: usize) -> Self {
+        Self { inbox: Inbox::new(inbox), slots: Mutex::default() }
+    }
+
+    pub(super) fn slots(&self) -> MutexGuard<'_, Slab<Arc<Outbox>>> {
+        // Nothing between lock and unlock can leave the slab half-changed.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a new session its id. It is given back with [`Body::Gone`], which must follow.
+    pub fn attach(&self, outbox: Arc<Outbox>) -> SessionId {
+        // Fewer sessions than a u32 holds: each has an open file.
+        SessionId(self.slots().insert(outbox) as u32)
+    }
+
+    /// Offers a request; see [`Inbox::poll_offer`].
+    pub fn poll_offer(&self, cx: &mut Context<'_>, request: Request) -> Result<(), Request> {
+        self.inbox.poll_offer(cx, request)
+    }
+
+    /// Says that a session's connection has ended.
+    pub fn gone(&self, session: SessionId, how: Gone) {
+        let request = Request { session, label: None, body: Body::Gone(how) };
+        // Partings are never turned away.
+        let _ = self.inbox.poll_offer(&mut Context::from_waker(Waker::noop()), request);
+    }
+}

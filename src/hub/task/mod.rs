@@ -1,0 +1,239 @@
+//! The shell around the state: takes requests in the order of the inbox, steps, hands what is
+//! durable to the journal, and lets nothing be seen before everything ahead of it is committed.
+//!
+//! The loop waits on three things: the inbox, the journal's commits, and the clock's tick. It
+//! never waits for disk, network or a member. Everything that a step would say is staged in one
+//! queue, refusals and PONG too, and released in order; so two racing requests cannot both win,
+//! and no answer overtakes a message.
+
+mod deliver;
+mod door;
+mod undo;
+mod watch;
+
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::time::MissedTickBehavior;
+use tracing::warn;
+
+pub use door::Door;
+pub use watch::Patience;
+
+use super::{
+    delivery::{Delivery, Outputs},
+    outbox::Outbox,
+    request::{Body, Request, Sequenced, SessionId, Stamp},
+    state::{Settings, State},
+};
+use crate::{
+    ident::Nick,
+    journal::{Entry, Journal, ReadError},
+    platform::{clock, counters::Counters, stop::Stop},
+    protocol::{caps::Shape, durable::Position, reply::ServerInfo},
+};
+
+/// How often the hub goes round before it lets others have their turn.
+const ROUNDS: usize = 4;
+
+/// How long the journal has for its last commit when the server ends.
+const LAST_COMMIT: Duration = Duration::from_secs(2);
+
+/// What a request became, waiting for the commit of what is ahead of it.
+struct Staged {
+    position: Position,
+    /// Released once this is committed; `None`: there was nothing durable yet at all.
+    needs: Option<Position>,
+    durable: bool,
+    request: Request,
+    deliveries: Vec<Delivery>,
+}
+
+/// A registered session as the shell sees it.
+struct Member {
+    nick: Nick,
+    outbox: Arc<Outbox>,
+    shape: Shape,
+    pinged: bool,
+}
+
+/// The hub's task.
+pub struct Hub {
+    state: State,
+    journal: Box<dyn Journal>,
+    door: Arc<Door>,
+    server: Arc<ServerInfo>,
+    counters: Arc<Counters>,
+    patience: Patience,
+    members: Vec<Option<Member>>,
+    staged: VecDeque<Staged>,
+    sequence: u64,
+    epoch: u32,
+    last_ms: u64,
+    appended: Option<Position>,
+    committed: Option<Position>,
+    wakers: Vec<Waker>,
+    random: fn() -> u128,
+}
+
+impl Hub {
+    /// Loads the state from the journal.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn new(
+        settings: Settings,
+        mut journal: Box<dyn Journal>,
+        door: Arc<Door>,
+        counters: Arc<Counters>,
+        patience: Patience,
+        random: fn() -> u128,
+    ) -> Result<Self, ReadError> {
+        let server = Arc::clone(&settings.server);
+        let mut state = State::new(settings);
+        let committed = journal.load(&mut |event| state.apply(&event))?;
+        let at = committed.unwrap_or_default();
+        Ok(Self {
+            state,
+            journal,
+            door,
+            server,
+            counters,
+            patience,
+            members: Vec::new(),
+            staged: VecDeque::new(),
+            sequence: at.sequence,
+            epoch: at.epoch,
+            last_ms: 0,
+            appended: committed,
+            committed,
+            wakers: Vec::new(),
+            random,
+        })
+    }
+
+    /// Runs until `stop`; then waits for the journal, tells every session why, and takes no more.
+    pub async fn run(mut self, stop: Stop) {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stopping = std::pin::pin!(stop.requested());
+        poll_fn(|cx| {
+            if tick.poll_tick(cx).is_ready() {
+                self.watch();
+                self.pump(cx, Some(Body::Tick));
+                // The clock tells us only after it was asked again.
+                while tick.poll_tick(cx).is_ready() {}
+            }
+            self.pump(cx, None);
+            stopping.as_mut().poll(cx)
+        })
+        .await;
+        let committed = poll_fn(|cx| {
+            self.pump(cx, None);
+            if self.staged.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        if tokio::time::timeout(LAST_COMMIT, committed).await.is_err() {
+            warn!(requests = self.staged.len(), "the journal did not commit in time; these requests go unanswered");
+        }
+        self.farewell();
+    }
+
+    /// Does everything that can be done now.
+    pub(in crate::hub) fn pump(&mut self, cx: &mut Context<'_>, first: Option<Body>) {
+        let nobody = SessionId(u32::MAX);
+        let mut batch: VecDeque<Request> =
+            first.into_iter().map(|body| Request { session: nobody, label: None, body }).collect();
+        for _ in 0..ROUNDS {
+            let more = self.door.inbox.poll_take(cx, &mut batch).is_ready();
+            let appended = self.appended;
+            for request in batch.drain(..) {
+                self.take(request);
+            }
+            if self.appended != appended {
+                self.journal.commit();
+            }
+            let moved = self.settle(cx);
+            self.release();
+            self.wakers.drain(..).for_each(Waker::wake);
+            if !more && !moved {
+                return;
+            }
+        }
+        // Others have their turn; there may be more to do.
+        cx.waker().wake_by_ref();
+    }
+
+    /// Sequences a request, steps it, and stages what it says.
+    fn take(&mut self, request: Request) {
+        self.sequence += 1;
+        let position = Position { epoch: self.epoch, sequence: self.sequence };
+        // The order never goes back in time, even when the wall clock does.
+        self.last_ms = self.last_ms.max(clock::unix_ms());
+        // Mixing in the position keeps ids apart whatever the randomness is worth.
+        let random = (self.random)().wrapping_add(u128::from(self.sequence) << 16);
+        let at = Stamp { position, time_ms: self.last_ms, random };
+        let sequenced = Sequenced { at, request };
+        let Outputs { events, deliveries } = self.state.step(&sequenced);
+        let durable = !events.is_empty();
+        if durable {
+            self.journal.append(Entry { position, events });
+            self.appended = Some(position);
+        }
+        let mut deliveries = deliveries;
+        if self.journal.committed() >= self.appended {
+            // Nothing is ahead of a question here that is not kept already: it is answered before
+            // later requests change what is kept.
+            for delivery in &mut deliveries {
+                self.look_up(delivery, position);
+            }
+        }
+        self.staged.push_back(Staged {
+            position,
+            needs: self.appended,
+            durable,
+            request: sequenced.request,
+            deliveries,
+        });
+    }
+
+    /// Learns from the journal what is committed, or that a commit failed.
+    fn settle(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while let Poll::Ready(outcome) = self.journal.poll_committed(cx) {
+            moved = true;
+            match outcome {
+                Ok(position) => self.committed = Some(position),
+                Err(error) => {
+                    warn!(%error, "a commit failed; what was not kept is refused, and the next request tries again");
+                    self.release();
+                    self.undo();
+                    break;
+                }
+            }
+        }
+        moved
+    }
+
+    /// Says, in order, everything whose predecessors are committed.
+    fn release(&mut self) {
+        while self.staged.front().is_some_and(|staged| staged.needs <= self.committed) {
+            let Some(Staged { position, request, deliveries, .. }) = self.staged.pop_front() else { return };
+            if let Body::Register(registration) = &request.body {
+                let shape = Shape { dialect: registration.dialect, caps: registration.caps };
+                self.admit(request.session, registration.account.clone(), shape);
+            }
+            for mut delivery in deliveries {
+                self.look_up(&mut delivery, position);
+                self.deliver(delivery);
+            }
+            if let Body::Gone(_) = request.body {
+                self.dismiss(request.session);
+            }
+        }
+    }
+}
