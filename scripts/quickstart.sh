@@ -80,7 +80,8 @@ start_server() {
     local line
     rm -f "$tmp/listening"
     mkfifo "$tmp/listening"
-    "$conclave" serve --certs "$certs" --data none --listen "127.0.0.1:$1" >"$tmp/listening" 2>"$tmp/server.log" &
+    "$conclave" serve --certs "$certs" --data none --admin "$me" --listen "127.0.0.1:$1" \
+        >"$tmp/listening" 2>"$tmp/server.log" &
     server=$!
     exec {listening}<"$tmp/listening"
     if IFS= read -r -t 20 -u "$listening" line && [[ $line == 'listening on '* ]]; then
@@ -147,7 +148,7 @@ say() {
 
 echo "A server on $address, and two people with a certificate each:"
 start_client "$me"
-expect "$me" "here: $me"
+expect "$me" "here: @$me"
 start_client "$friend"
 expect "$friend" 'here: '
 expect "$me" "$friend joined"
