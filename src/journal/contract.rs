@@ -169,3 +169,15 @@ fn memory_stays_within_its_bounds() {
     });
     assert_eq!(memory.bytes(), 0);
 }
+
+#[test]
+fn tags_weigh_as_much_as_text() {
+    let mut memory = Memory::new(Bounds { per_conversation: 1000, bytes: 100_000, age_ms: 1000 });
+    for n in 1..=100 {
+        let plain = message(n, "alice", room(1), "");
+        let tagged = Message { tags: Some("+".repeat(4000).into()), ..(*plain).clone() };
+        memory.append(entry(n, Arc::new(tagged)));
+    }
+    let kept = memory.page(&latest(Conversation::Room(RoomId(1)))).unwrap().len();
+    assert!((1..=25).contains(&kept), "{kept}");
+}

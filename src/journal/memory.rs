@@ -44,11 +44,12 @@ pub struct Memory {
 /// A message and its place in the order.
 pub(super) type Kept = (Position, Arc<Message>);
 
-/// What a message costs beside its text: its struct, two reference counts, its places in queues.
-const OVERHEAD: usize = 320;
+/// What a message costs beside what its sender wrote: its struct, reference counts, its places in
+/// queues, and a conversation that holds nothing else.
+const OVERHEAD: usize = 512;
 
 fn weight(message: &Message) -> usize {
-    message.text.len() + OVERHEAD
+    message.text.len() + message.tags.as_ref().map_or(0, |tags| tags.len()) + OVERHEAD
 }
 
 impl Memory {

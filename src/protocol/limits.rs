@@ -19,14 +19,18 @@ pub const PLAIN_LINE: usize = 4096;
 /// The most parameters of an IRC message; the last of them takes the rest of the line.
 pub const MAX_PARAMS: usize = 15;
 
-/// The most octets of a topic (ISUPPORT `TOPICLEN`); a longer one is refused.
-pub const TOPIC: usize = 390;
+/// The most octets of a topic (ISUPPORT `TOPICLEN`); a longer one is refused. With the longest
+/// names that there can be, TOPIC and 332 still fit into a line.
+pub const TOPIC: usize = 300;
 
 /// The most octets of an away, part or quit reason (ISUPPORT `AWAYLEN`); a longer one is cut.
 pub const REASON: usize = 300;
 
 /// The most octets of a username (ISUPPORT `USERLEN`); a longer one is cut.
 pub const USER: usize = 20;
+
+/// The most octets of the network's id, which everybody's host is.
+pub const NETWORK: usize = 63;
 
 /// The most octets of a real name; a longer one is cut.
 pub const REALNAME: usize = 150;

@@ -27,7 +27,7 @@ use crate::{
     },
     journal::{Bounds, Memory},
     platform::{counters::Counters, stop::Stop},
-    protocol::reply::ServerInfo,
+    protocol::{limits::NETWORK, reply::ServerInfo},
     tls::{self, reload::Live},
 };
 use crowd::Crowd;
@@ -71,7 +71,7 @@ pub async fn run(
     let credentials = live.current();
     let info = Arc::new(ServerInfo {
         name: options.name.as_str().into(),
-        network: credentials.network().into(),
+        network: host_of(credentials.network()).into(),
         version: concat!("conclave-", env!("CARGO_PKG_VERSION")).into(),
         created: options.created(),
         motd: options.motd.as_deref().map(Into::into),
@@ -128,6 +128,15 @@ pub async fn run(
     Ok(())
 }
 
+/// The network's id as everybody's host. That of an authority which others made can be any text
+/// ("ACME Root CA"); in front of a line only a host's characters may stand.
+fn host_of(network: &str) -> String {
+    let fits = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let host: String = network.chars().map(fits).take(NETWORK).collect();
+    let host = host.trim_matches('-');
+    if host.is_empty() { "network".into() } else { host.into() }
+}
+
 /// Fresh randomness for ids. They need not be secret, only different: should the system have no
 /// randomness, the sequence that is mixed in by the hub and the time still tell them apart.
 fn random() -> u128 {
@@ -138,5 +147,21 @@ fn random() -> u128 {
             warn!(%error, "the system gives no randomness");
             0
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn any_authority_gives_a_host() {
+        for (network, host) in [
+            ("example.net", "example.net"),
+            ("ACME Root CA", "ACME-Root-CA"),
+            (":!@\u{202e} \r\n", "network"),
+            ("", "network"),
+        ] {
+            assert_eq!(super::host_of(network), host);
+        }
+        assert_eq!(super::host_of(&"x".repeat(99)).len(), 63);
     }
 }

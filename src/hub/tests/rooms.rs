@@ -1,5 +1,7 @@
 //! Rooms, messages, presence: what each sees of the others.
 
+use std::sync::Arc;
+
 use super::{Chat, settings};
 use crate::{hub::request::Gone, protocol::caps::Dialect};
 
@@ -373,4 +375,53 @@ fn a_request_of_a_session_that_left_is_not_answered() {
     chat.expect("alice", &[]);
     assert_eq!(chat.state.counts().sessions, 0);
     assert_eq!(chat.state.counts().people, 0);
+}
+
+/// [`Chat::heard`] holds every IRC line to 512 octets.
+#[test]
+fn the_longest_names_and_quoted_words_stay_within_a_line() {
+    let longest = "n".repeat(63);
+    let mut own = settings();
+    let server = Arc::make_mut(&mut own.server);
+    server.name = format!("{}.x", "s".repeat(61)).into();
+    server.network = longest.as_str().into();
+    let mut chat = Chat::with(own);
+    const NAME: &str = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn";
+    const OTHER: &str = "oooooooooooooooooooooooooooooooo";
+    chat.irc(NAME, "server-time message-tags account-tag");
+    chat.irc(OTHER, "");
+    let room = format!("#{longest}");
+    for who in [NAME, OTHER] {
+        chat.says(who, &format!("JOIN {room}"));
+    }
+    let topic = "t".repeat(300);
+    let text = "x".repeat(450);
+    for line in [
+        format!("TOPIC {room} :{topic}"),
+        format!("TOPIC {room}"),
+        format!("AWAY :{text}"),
+        format!("PRIVMSG {room} :{}", "é".repeat(200)),
+        format!("PRIVMSG {text} :x"),
+        format!("WHO {text}"),
+        format!("WHOIS {NAME}"),
+        format!("WHOIS {text}"),
+        format!("NAMES #{text}"),
+        format!("PING {text}"),
+        format!("CAP REQ :{text}"),
+        format!("FROB{text}"),
+        format!("HELP {text}"),
+        "LIST".into(),
+        "LUSERS".into(),
+        format!("PART {room} :{text}"),
+        format!("JOIN {room}"),
+        format!("QUIT :{text}"),
+    ] {
+        chat.says(NAME, &line);
+        let heard = chat.heard(NAME);
+        assert!(!heard.is_empty() || line.starts_with("PRIVMSG #"), "{line}");
+        let seen = chat.heard(OTHER);
+        if line.starts_with(&format!("TOPIC {room} :")) {
+            assert!(seen[seen.len() - 1].ends_with(&topic), "whole, not cut: {seen:?}");
+        }
+    }
 }

@@ -167,6 +167,30 @@ fn history_shows_what_was_said_before_the_question_and_no_more() {
 }
 
 #[test]
+fn history_never_looks_as_if_it_was_said_now() {
+    let mut house = House::new(Box::<Memory>::default());
+    house.settled(&["alice"], None);
+    house.says("alice", "hello");
+    house.comes("old", Dialect::Irc, "");
+    house.comes("new", Dialect::Irc, "server-time");
+    for name in ["old", "new"] {
+        house.says(name, "JOIN #lobby");
+    }
+    for name in ["old", "new"] {
+        house.heard(name);
+        house.says(name, "HISTORY #lobby 5");
+    }
+    let heard = house.heard("old");
+    assert!(heard.iter().all(|line| line.starts_with(":c.test NOTICE old :")), "{heard:?}");
+    assert!(heard[1].ends_with(" #lobby <alice> hello") && heard[1].contains(" :20"), "{heard:?}");
+    let heard = house.heard("new");
+    assert!(
+        heard[0].starts_with("@time=") && heard[0].ends_with(":alice!alice@net PRIVMSG #lobby :hello"),
+        "{heard:?}"
+    );
+}
+
+#[test]
 fn only_one_of_two_racing_joins_founds_the_room() {
     let (mut house, hand) = House::late();
     house.settled(&["alice", "bob"], Some(&hand));

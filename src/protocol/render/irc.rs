@@ -26,7 +26,8 @@ pub(super) fn line(lines: &mut Lines, source: Option<&str>, command: &str, param
         let _ = write!(out, ":{source} ");
     }
     out.push_str(command);
-    finish(out, params);
+    push_params(out, params);
+    end(lines);
 }
 
 /// Writes a numeric reply to `me`; the text, if any, after a colon.
@@ -48,7 +49,7 @@ pub(super) fn numeric(
         out.push_str(" :");
         push_trailing(out, text);
     }
-    out.push_str("\r\n");
+    end(lines);
 }
 
 /// Wraps what was rendered for a labeled request.
@@ -86,7 +87,18 @@ fn tagged(lines: &Lines, key: &str, value: &str) -> String {
     out
 }
 
-fn finish(out: &mut String, params: &[&str]) {
+/// Ends the line that was begun last. What a peer wrote is quoted in some replies: a line that
+/// would be too long for it is cut, whole characters. Messages are divided before they come here.
+fn end(lines: &mut Lines) {
+    let out = &mut lines.text;
+    let start = lines.starts.last().copied().unwrap_or_default();
+    let tags = if out[start..].starts_with('@') { out[start..].find(' ').map_or(0, |space| space + 1) } else { 0 };
+    let most = start + tags + limits::IRC_BODY - 2;
+    out.truncate(out.floor_char_boundary(most));
+    out.push_str("\r\n");
+}
+
+fn push_params(out: &mut String, params: &[&str]) {
     if let Some((last, middle)) = params.split_last() {
         for param in middle {
             out.push(' ');
@@ -95,7 +107,6 @@ fn finish(out: &mut String, params: &[&str]) {
         out.push_str(if last.is_empty() || last.starts_with(':') || last.contains(' ') { " :" } else { " " });
         push_trailing(out, last);
     }
-    out.push_str("\r\n");
 }
 
 /// A parameter that is not the last. What a peer wrote there can be anything: only a visible word
@@ -199,7 +210,7 @@ pub(super) fn event(lines: &mut Lines, caps: Caps, event: &Event) {
     event.source.push(out);
     match &event.act {
         Act::Join(room) => {
-            let _ = write!(out, "JOIN {room}\r\n");
+            let _ = write!(out, "JOIN {room}");
         }
         Act::Part(room, reason) => {
             let _ = write!(out, "PART {room}");
@@ -207,19 +218,17 @@ pub(super) fn event(lines: &mut Lines, caps: Caps, event: &Event) {
                 out.push_str(" :");
                 push_trailing(out, reason);
             }
-            out.push_str("\r\n");
         }
         Act::Quit(reason) => {
             out.push_str("QUIT :");
             push_trailing(out, reason);
-            out.push_str("\r\n");
         }
         Act::Topic(room, text) => {
             let _ = write!(out, "TOPIC {room} :");
             push_trailing(out, text);
-            out.push_str("\r\n");
         }
     }
+    end(lines);
 }
 
 /// One reply, as Modern IRC writes it.
@@ -241,7 +250,7 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, caps: Cap
             let out = lines.begin();
             let _ = write!(out, ":{name} CAP {nick} {sub} :");
             push_trailing(out, list);
-            out.push_str("\r\n");
+            end(lines);
         }
         Reply::Names(room, people) => names(lines, server, nick, caps, room, people),
         Reply::NoNames(mask) => num(366, &[mask], Some("End of /NAMES list")),
@@ -280,6 +289,14 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, caps: Cap
         Reply::Lusers(counts) => lusers(lines, server, nick, *counts),
         Reply::Help(topic) => help(lines, server, nick, topic.as_deref()),
         Reply::TalkIn(_) => {}
+        Reply::History(place, messages) if !caps.has(Cap::ServerTime) => {
+            // As messages they would look as if they were said now.
+            for row in super::plain::history_rows(me, place, messages) {
+                for piece in pieces(&row, room_after(name.len() + nick.len() + 11)) {
+                    line(lines, Some(name), "NOTICE", &[nick, piece]);
+                }
+            }
+        }
         Reply::History(_, messages) => {
             for old in messages {
                 message(lines, server, caps, old);
@@ -310,7 +327,7 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, caps: Cap
             let out = lines.begin();
             out.push_str("ERROR :");
             push_trailing(out, reason);
-            out.push_str("\r\n");
+            end(lines);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! own starts with `-!-`, or has it where a message has its speaker. So no message can look like
 //! an event. Times are UTC.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use super::{
     Lines,
@@ -195,7 +195,7 @@ fn whois(lines: &mut Lines, whois: &Whois) {
     }
 }
 
-fn history(lines: &mut Lines, me: &Nick, place: &str, messages: &[std::sync::Arc<Message>]) {
+fn history(lines: &mut Lines, me: &Nick, place: &str, messages: &[Arc<Message>]) {
     if messages.is_empty() {
         return say(lines, &format!("no message of {place} is kept"));
     }
@@ -204,6 +204,13 @@ fn history(lines: &mut Lines, me: &Nick, place: &str, messages: &[std::sync::Arc
         message_at(lines, old.source.nick == *me, old, true);
     }
     say(lines, "end of history");
+}
+
+/// The same, line by line, for a dialect that has no better way to say when something was said.
+pub(super) fn history_rows(me: &Nick, place: &str, messages: &[Arc<Message>]) -> Vec<String> {
+    let mut lines = Lines::default();
+    history(&mut lines, me, place, messages);
+    lines.text.lines().map(Into::into).collect()
 }
 
 /// The rows of `/help`, for one command or all; none when there is no such command.
