@@ -163,6 +163,15 @@ fn presence_is_the_accounts_not_the_sessions() {
     chat.expect("watcher", &[":alice!alice@net JOIN #r"]);
     chat.gone("a4", Gone::Cut("Ping timeout".into()));
     chat.expect("watcher", &[":alice!alice@net QUIT :Ping timeout"]);
+
+    // Who was back in time and then leaves is gone.
+    chat.comes("a5", "alice", Dialect::Irc, "");
+    chat.gone("a5", Gone::Lost);
+    chat.comes("a6", "alice", Dialect::Irc, "");
+    chat.says("a6", "QUIT");
+    chat.silence();
+    chat.says("watcher", "WHO alice");
+    chat.expect("watcher", &[":c.test 315 watcher alice :End of /WHO list"]);
 }
 
 #[test]
@@ -424,4 +433,23 @@ fn the_longest_names_and_quoted_words_stay_within_a_line() {
             assert!(seen[seen.len() - 1].ends_with(&topic), "whole, not cut: {seen:?}");
         }
     }
+}
+
+#[test]
+fn a_room_with_a_key_takes_it() {
+    let mut chat = Chat::new();
+    chat.irc("alice", "");
+    chat.irc("bob", "");
+    chat.says("alice", "JOIN #r");
+    chat.state.rooms.values_mut().for_each(|room| room.modes.key = Some("sesame".into()));
+    for wrong in ["JOIN #r", "JOIN #r Sesame"] {
+        chat.says("bob", wrong);
+        chat.expect("bob", &[":c.test 475 bob #r :Cannot join channel (+k)"]);
+    }
+    chat.says("bob", "MODE #r");
+    assert_eq!(chat.heard("bob")[0], ":c.test 324 bob #r +knt", "the key is for members");
+    chat.says("bob", "JOIN #r sesame");
+    assert_eq!(chat.heard("bob")[0], ":bob!bob@net JOIN #r");
+    chat.says("bob", "MODE #r");
+    assert_eq!(chat.heard("bob")[0], ":c.test 324 bob #r +knt sesame");
 }

@@ -256,7 +256,8 @@ fn a_session_that_came_in_a_failed_commit_is_sent_away_and_who_left_stays_away()
     assert_eq!(house.heard("bob"), ["-!- goodbye: Quit", "(end)"]);
     house.expect("alice", &["-!- bob disconnected (Quit)"]);
     house.says("alice", "/names");
-    house.expect("alice", &["-!- in #lobby: alice"]);
+    house.says("alice", "/who");
+    house.expect("alice", &["-!- in #lobby: alice", "-!- alice in #lobby"]);
 }
 
 #[test]

@@ -254,3 +254,17 @@ fn refusal(bad: BadLine, limits: LineLimits) -> Refusal {
         BadLine::NotUtf8 => Refusal::BadLine("INVALID_UTF8", "it is not valid UTF-8; set your client to UTF-8"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_has_at_most_64_octets() {
+        for (label, taken) in [("x".repeat(64), true), ("x".repeat(65), false), (String::new(), false)] {
+            let (found, command) = understand(&format!("@label={label} PING a"));
+            assert_eq!(found.is_some(), taken, "{label:?}");
+            assert!(command.is_ok());
+        }
+    }
+}
