@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
+    process::Command,
     time::Duration,
 };
 
@@ -339,4 +340,34 @@ async fn who_is_revoked_during_his_handshake_is_cut() {
     // The connection ends without more ado or with close_notify.
     let _ = stream.read_to_string(&mut said);
     assert!(said.contains("ERROR :Your certificate was revoked"), "{said:?}");
+}
+
+/// An authority and a certificate that other tools made: its name is no host's, and the
+/// certificate names its account by the CN alone.
+#[tokio::test]
+async fn an_authority_of_other_tools_serves_too() {
+    let deployment = Deployment::new();
+    let openssl = |command: &str| {
+        let arguments = command.split_whitespace().map(|word| word.replace('~', " "));
+        let done = Command::new("openssl").args(arguments).current_dir(deployment.root()).output().unwrap();
+        assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let new = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    openssl(&format!("{new} -x509 -subj /CN=ACME~Root~CA -keyout acme.key -out acme.pem"));
+    openssl(&format!("{new} -subj /CN=erin -keyout erin.key -out erin.csr"));
+    fs::write(deployment.root().join("erin.ext"), "extendedKeyUsage = clientAuth\n").unwrap();
+    openssl("x509 -req -in erin.csr -CA acme.pem -CAkey acme.key -CAcreateserial -extfile erin.ext -out erin.pem");
+
+    let at = |name: &str| deployment.root().join(name);
+    let (certificate, key) = (deployment.directory().server_certificate(), deployment.directory().server_key());
+    let files = [("--cert", &*certificate), ("--key", &*key), ("--client-ca", &*at("acme.pem"))];
+    let server = Program::conclave(&["serve", "--listen", "127.0.0.1:0", "--data", "none"], &files);
+    let said = server.expect("listening on ");
+    let (_, address) = said.split_once("listening on ").unwrap();
+    let address = address.split_whitespace().next().unwrap().parse().unwrap();
+    let erin = Pair { certificate: at("erin.pem"), key: at("erin.key") };
+    let mut peer = Peer::connect_with(&deployment, address, &erin, None).await;
+    peer.register("").await;
+    peer.send("JOIN #r").await;
+    peer.expect(":erin!test@ACME-Root-CA JOIN #r").await;
 }
