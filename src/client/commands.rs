@@ -6,7 +6,7 @@
 use super::pending::{Aim, Request};
 use crate::protocol::{
     chat::Kind,
-    command::{Command, Place, Send, Spec, TABLE, from_plain},
+    command::{Command, Info, ListQuery, Place, Send, Spec, TABLE, from_plain},
     limits::IRC_BODY,
 };
 
@@ -71,12 +71,22 @@ fn act(line: &str, command: Command, current: Option<&str>) -> Result<Action, &'
             let room = places.first().map_or_else(|| named(&Place::Current), named)?;
             ask("NAMES", vec![Some(room)])
         }
-        Command::Who(mask) => ask("WHO", vec![mask.map(String::from)]),
+        Command::Who(who) => ask("WHO", vec![who.mask.map(String::from)]),
         Command::Whois(nick) => ask("WHOIS", vec![Some(nick.into())]),
-        Command::List(names) => ask("LIST", vec![(!names.is_empty()).then(|| names.join(","))]),
+        Command::List(ListQuery { names, .. }) => ask("LIST", vec![(!names.is_empty()).then(|| names.join(","))]),
         Command::Topic(place, new) => ask("TOPIC", vec![Some(named(&place)?), text(new)]),
         Command::Away(reason) => ask("AWAY", vec![text(reason)]),
-        Command::Motd => ask("MOTD", vec![]),
+        Command::Info(Info::Motd) => ask("MOTD", vec![]),
+        Command::Kick(place, who, reason) => ask("KICK", vec![Some(named(&place)?), Some(who.join(",")), text(reason)]),
+        Command::Invite(nick, place) => ask("INVITE", vec![Some(nick.into()), Some(named(&place)?)]),
+        Command::Invitations => ask("INVITE", vec![]),
+        Command::Rename(place, new, reason) => {
+            ask("RENAME", vec![Some(named(&place)?), Some(new.into()), Some(text(reason).unwrap_or_default())])
+        }
+        Command::Mode(place, changes) => {
+            let changes = changes.into_iter().map(|change| Some(change.into()));
+            ask("MODE", [Some(named(&place)?)].into_iter().chain(changes).collect())
+        }
         Command::History(place, number) => ask("HISTORY", vec![Some(named(&place)?), Some(number.to_string())]),
         Command::Help(about) => Ok(help(about.as_deref())),
         Command::Quit(reason) => Ok(Action::Quit(text(reason))),
@@ -124,7 +134,7 @@ fn help(about: Option<&str>) -> Action {
     let row = |spec: &Spec| format!("{:<24} {}", spec.usage, spec.help);
     match about {
         None => {
-            let rows = TABLE.iter().filter(|spec| spec.plain.is_some()).map(row);
+            let rows = TABLE.iter().copied().filter(|spec| spec.plain.is_some()).map(row);
             Action::Help(rows.chain(["//TEXT                   a line that starts with a slash".to_owned()]).collect())
         }
         Some(name) => match Spec::by_slash(name) {

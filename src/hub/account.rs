@@ -1,12 +1,12 @@
 //! People and their sessions.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{delivery::Audience, request::SessionId};
 use crate::{
     ident::{ClientLabel, DeviceId, Nick, RoomId},
     protocol::{
-        caps::{Caps, Dialect, Shape},
+        caps::{Cap, Caps, Dialect, Shape},
         chat::Source,
     },
 };
@@ -22,6 +22,13 @@ pub(super) struct Account {
     pub sessions: Audience,
     /// Its rooms, in the order of its joining.
     pub rooms: Vec<RoomId>,
+    /// How many of its sessions do not make it present.
+    pub unseen: usize,
+    /// Its modes.
+    pub modes: UserModes,
+    /// Up to when it has read, by the names of rooms and people in lower case; milliseconds since
+    /// the epoch.
+    pub marks: BTreeMap<Box<str>, u64>,
     /// Until when it counts as present although its last session was lost.
     pub lingers_until_ms: Option<u64>,
     /// Why its last session ended.
@@ -39,6 +46,9 @@ impl Account {
             source,
             sessions: Audience::default(),
             rooms: Vec::new(),
+            unseen: 0,
+            modes: UserModes::default(),
+            marks: BTreeMap::new(),
             lingers_until_ms: None,
             parting: "".into(),
             since_ms: 0,
@@ -48,7 +58,34 @@ impl Account {
 
     /// Whether others see it as connected.
     pub(super) fn present(&self) -> bool {
-        !self.sessions.is_empty() || self.lingers_until_ms.is_some()
+        self.seen() || self.lingers_until_ms.is_some()
+    }
+
+    /// Whether any of its sessions makes it present.
+    pub(super) fn seen(&self) -> bool {
+        self.sessions.len() > self.unseen
+    }
+}
+
+/// The modes of a person (Modern IRC, section "User Modes"), the same in all his sessions; gone when he goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct UserModes {
+    /// `B`: a program.
+    pub bot: bool,
+    /// `i`: not shown to people who share no room with him.
+    pub invisible: bool,
+    /// `o`: acts as administrator.
+    pub operator: bool,
+    /// `w`: wants to hear WALLOPS.
+    pub wallops: bool,
+}
+
+impl UserModes {
+    /// As 221 shows them: `+Bi`.
+    pub(super) fn shown(self) -> String {
+        let letters = [(self.bot, 'B'), (self.invisible, 'i'), (self.operator, 'o'), (self.wallops, 'w')];
+        let on = letters.into_iter().filter_map(|(on, letter)| on.then_some(letter));
+        ['+'].into_iter().chain(on).collect()
     }
 }
 
@@ -73,11 +110,18 @@ pub(super) struct Session {
     pub previous: Option<RoomId>,
     /// Why nobody sits in front of it.
     pub away: Option<Arc<str>>,
+    /// Whom it watches (MONITOR), as it wrote them.
+    pub watches: BTreeMap<Nick, Box<str>>,
 }
 
 impl Session {
     pub(super) const fn shape(&self) -> Shape {
         Shape { dialect: self.dialect, caps: self.caps }
+    }
+
+    /// Whether it does not make its account present.
+    pub(super) const fn unseen(&self) -> bool {
+        self.caps.has(Cap::Unseen)
     }
 }
 

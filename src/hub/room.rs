@@ -1,12 +1,19 @@
 //! Rooms and who is a member of them.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    sync::Arc,
+};
 
 use super::delivery::Audience;
 use crate::{
     ident::{Nick, RoomName},
-    protocol::chat::Topic,
-    protocol::durable::{RoomKind, Visibility},
+    protocol::{
+        chat::Topic,
+        durable::{RoomKind, Visibility},
+        modes::{Change, Flag, List, Listed, Status},
+    },
 };
 
 /// One room.
@@ -22,6 +29,8 @@ pub(super) struct Room {
     pub modes: Modes,
     /// Present or not.
     pub members: BTreeMap<Nick, Membership>,
+    /// Who may come in although the room is closed.
+    pub invited: BTreeSet<Nick>,
     /// The sessions of the members.
     pub audience: Audience,
 }
@@ -37,19 +46,31 @@ pub(super) struct Membership {
 /// A room's modes (Modern IRC, section "Channel Modes").
 #[derive(Clone, Debug)]
 pub(super) struct Modes {
+    /// Those that are on.
+    pub flags: BTreeSet<Flag>,
     /// +k: the key that joining takes.
     pub key: Option<Arc<str>>,
-    /// +n: only members speak.
-    pub no_external: bool,
-    /// +s: outsiders do not see it.
-    pub secret: bool,
-    /// +t: only operators set the topic.
-    pub topic_locked: bool,
+    /// +l: the most members who come in by themselves.
+    pub limit: Option<u32>,
+    /// +b, +e and +I, each in the order of its setting.
+    pub lists: BTreeMap<List, Vec<Listed>>,
 }
 
 impl Default for Modes {
     fn default() -> Self {
-        Self { key: None, no_external: true, secret: false, topic_locked: true }
+        let flags = [Flag::NoExternal, Flag::TopicLocked].into();
+        Self { flags, key: None, limit: None, lists: BTreeMap::new() }
+    }
+}
+
+impl Modes {
+    pub(super) fn has(&self, flag: Flag) -> bool {
+        self.flags.contains(&flag)
+    }
+
+    /// The masks of a list.
+    pub(super) fn listed(&self, list: List) -> &[Listed] {
+        self.lists.get(&list).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -60,24 +81,58 @@ impl Room {
 
     /// Whether the account may know that the room exists and who is in it.
     pub(super) fn visible_to(&self, account: &Nick) -> bool {
-        !self.modes.secret || self.members.contains_key(account)
+        !self.modes.has(Flag::Secret) || self.members.contains_key(account)
     }
 
-    /// The modes as 324 shows them: `+knt key`; members see the key.
-    pub(super) fn modes_for(&self, account: &Nick) -> String {
-        let mut flags = String::from("+");
-        let modes = &self.modes;
-        for (set, flag) in
-            [(modes.key.is_some(), 'k'), (modes.no_external, 'n'), (modes.secret, 's'), (modes.topic_locked, 't')]
-        {
-            if set {
-                flags.push(flag);
+    /// Applies one change of the modes.
+    pub(super) fn change(&mut self, change: &Change) {
+        let modes = &mut self.modes;
+        match change {
+            Change::Flag(flag, true) => {
+                modes.flags.insert(*flag);
+            }
+            Change::Flag(flag, false) => {
+                modes.flags.remove(flag);
+            }
+            Change::Key(key) => modes.key.clone_from(key),
+            Change::Limit(limit) => modes.limit = *limit,
+            Change::Listed(list, listed) => {
+                let masks = modes.lists.entry(*list).or_default();
+                masks.retain(|other| !other.mask.eq_ignore_ascii_case(&listed.mask));
+                masks.push(listed.clone());
+            }
+            Change::Unlisted(list, mask) => {
+                if let Some(masks) = modes.lists.get_mut(list) {
+                    masks.retain(|other| !other.mask.eq_ignore_ascii_case(mask));
+                }
+            }
+            Change::Status(status, account, on) => {
+                if let Some(member) = self.members.get_mut(account) {
+                    match status {
+                        Status::Operator => member.operator = *on,
+                        Status::Voiced => member.voiced = *on,
+                    }
+                }
             }
         }
-        if let Some(key) = modes.key.as_ref().filter(|_| self.members.contains_key(account)) {
+    }
+
+    /// The modes as 324 shows them: `+klnt key 5`; members see the key.
+    pub(super) fn modes_for(&self, account: &Nick) -> String {
+        let modes = &self.modes;
+        let mut letters: Vec<char> = modes.flags.iter().map(|flag| flag.letter()).collect();
+        letters.extend(modes.key.as_ref().map(|_| 'k'));
+        letters.extend(modes.limit.map(|_| 'l'));
+        letters.sort_unstable();
+        let mut shown: String = ['+'].into_iter().chain(letters).collect();
+        if let Some(key) = &modes.key {
+            let key = if self.members.contains_key(account) { key } else { "*" };
             // Writing to a String cannot fail.
-            let _ = write!(flags, " {key}");
+            let _ = write!(shown, " {key}");
         }
-        flags
+        if let Some(limit) = modes.limit {
+            let _ = write!(shown, " {limit}");
+        }
+        shown
     }
 }

@@ -1,7 +1,7 @@
 //! The state, and how durable events change it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     protocol::durable::Durable,
     protocol::{
         chat::Source,
-        reply::{Counts, ServerInfo},
+        reply::{Counts, ServerInfo, Was},
     },
 };
 
@@ -29,8 +29,6 @@ pub struct Settings {
     pub administrators: BTreeSet<Nick>,
     /// Whether messages are kept at all (`--history off` keeps none).
     pub keep_messages: bool,
-    /// How many rooms an account may be in.
-    pub rooms_per_account: usize,
     /// How many rooms there may be.
     pub rooms: usize,
     /// How long an account whose last session was lost still counts as present.
@@ -53,6 +51,12 @@ pub struct State {
     pub(super) most: usize,
     /// How many are here.
     pub(super) present: usize,
+    /// When the last request happened, milliseconds since the epoch.
+    pub(super) now_ms: u64,
+    /// Who watches whom (MONITOR).
+    pub(super) watchers: BTreeMap<Nick, Audience>,
+    /// Who was here, the newest last.
+    pub(super) were: VecDeque<Was>,
 }
 
 impl State {
@@ -68,6 +72,9 @@ impl State {
             next_room: 1,
             most: 0,
             present: 0,
+            now_ms: 0,
+            watchers: BTreeMap::new(),
+            were: VecDeque::new(),
         }
     }
 
@@ -93,6 +100,7 @@ impl State {
                         topic: None,
                         modes: Modes::default(),
                         members: BTreeMap::new(),
+                        invited: BTreeSet::new(),
                         audience: Audience::default(),
                     },
                 );
@@ -114,6 +122,7 @@ impl State {
                 if let Some(room) = self.rooms.get_mut(id) {
                     let membership = Membership { operator: *operator, voiced: false, since_ms: *at_ms };
                     room.members.insert(nick.clone(), membership);
+                    room.invited.remove(nick);
                     sessions.iter().for_each(|&session| add(&mut room.audience, session));
                 }
             }
@@ -139,7 +148,27 @@ impl State {
                     room.topic.clone_from(topic);
                 }
             }
-            Durable::Message(_) => {}
+            Durable::ModeChanged(id, change) => {
+                if let Some(room) = self.rooms.get_mut(id) {
+                    room.change(change);
+                }
+            }
+            Durable::Renamed(id, name) => {
+                if let Some(room) = self.rooms.get_mut(id) {
+                    let old = std::mem::replace(&mut room.name, name.clone());
+                    self.names.remove(&old);
+                    self.names.insert(name.clone(), *id);
+                }
+            }
+            Durable::Invited { room: id, account } => {
+                if let Some(room) = self.rooms.get_mut(id) {
+                    room.invited.insert(account.clone());
+                }
+            }
+            Durable::MarkedRead { account, target, time_ms } => {
+                self.account(account).marks.insert(target.clone(), *time_ms);
+            }
+            Durable::Message(_) | Durable::Event(..) | Durable::Redacted(..) => {}
         }
     }
 
@@ -158,6 +187,9 @@ impl State {
         load(&mut |event| fresh.apply(&event))?;
         fresh.most = self.most;
         fresh.present = self.present;
+        fresh.now_ms = self.now_ms;
+        fresh.watchers = std::mem::take(&mut self.watchers);
+        fresh.were = std::mem::take(&mut self.were);
         fresh.sessions = std::mem::take(&mut self.sessions);
         fresh.lingering = std::mem::take(&mut self.lingering);
         for (nick, old) in std::mem::take(&mut self.accounts) {
@@ -166,6 +198,7 @@ impl State {
             }
             let account = fresh.account(&nick);
             let rooms = std::mem::take(&mut account.rooms);
+            let marks = std::mem::take(&mut account.marks);
             for room in &rooms {
                 if let Some(room) = fresh.rooms.get_mut(room) {
                     old.sessions.iter().for_each(|&session| add(&mut room.audience, session));
@@ -177,7 +210,7 @@ impl State {
                     session.current = session.current.filter(kept).or(session.previous.filter(kept));
                 }
             }
-            fresh.accounts.insert(nick, Account { rooms, ..old });
+            fresh.accounts.insert(nick, Account { rooms, marks, ..old });
         }
         *self = fresh;
         Ok(())
@@ -194,11 +227,14 @@ impl State {
         self.accounts.get_key_value(&name.parse::<Nick>().ok()?)
     }
 
-    /// Why the account is away: all its sessions are, and the last of them says why.
+    /// Why the account is away: all its sessions are, those that are not seen left out, and the last
+    /// of them says why.
     pub(super) fn away(&self, account: &Account) -> Option<Arc<str>> {
         let mut reason = None;
-        for session in account.sessions.iter() {
-            reason = Some(self.sessions.get(session)?.away.clone()?);
+        for session in account.sessions.iter().filter_map(|session| self.sessions.get(session)) {
+            if !session.unseen() {
+                reason = Some(session.away.clone()?);
+            }
         }
         reason
     }
@@ -214,13 +250,14 @@ impl State {
 
     /// Numbers for LUSERS.
     pub(super) fn counts(&self) -> Counts {
-        let here = |nick: &&Nick| self.accounts.get(*nick).is_some_and(Account::present);
+        let here = |with: fn(&Account) -> bool| self.accounts.values().filter(|a| a.present() && with(a)).count();
         Counts {
             people: self.present,
             sessions: self.sessions.len(),
             most: self.most,
             rooms: self.rooms.len(),
-            administrators: self.settings.administrators.iter().filter(here).count(),
+            invisible: here(|account| account.modes.invisible),
+            administrators: here(|account| account.modes.operator),
         }
     }
 }

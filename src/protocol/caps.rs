@@ -4,18 +4,55 @@
 
 use std::fmt;
 
+/// What `CAP LS 302` says of multi-line messages: [`limits::MULTILINE_OCTETS`] and
+/// [`limits::MULTILINE_LINES`].
+///
+/// [`limits::MULTILINE_OCTETS`]: crate::protocol::limits::MULTILINE_OCTETS
+/// [`limits::MULTILINE_LINES`]: crate::protocol::limits::MULTILINE_LINES
+const MULTILINE: &str = "max-bytes=4096,max-lines=32";
+
 /// A capability that a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Cap {
+    /// `account-notify`: told when a person's account changes: it never does, since it is the nick.
+    AccountNotify,
     /// `account-tag`: every line from a person carries his account.
     AccountTag,
+    /// `away-notify`: told when people go away and come back.
+    AwayNotify,
     /// `batch`: groups of lines (needed by labeled responses of several lines).
     Batch,
     /// `cap-notify`: told when the list changes; implied by `CAP LS 302`.
     CapNotify,
+    /// `chghost`: told when a person's username changes.
+    ChgHost,
+    /// `conclave.chat/unseen`: ours: the session does not make its account present.
+    Unseen,
+    /// `draft/channel-rename`: a room that gets another name needs no leaving and coming.
+    ChannelRename,
+    /// `draft/chathistory`: asks for kept messages by itself.
+    Chathistory,
+    /// `draft/event-playback`: kept events too, not only messages.
+    EventPlayback,
+    /// `draft/message-redaction`: told when a message is taken back.
+    MessageRedaction,
+    /// `draft/multiline`: messages of several lines.
+    Multiline,
+    /// `draft/no-implicit-names`: no list of people after JOIN.
+    NoImplicitNames,
+    /// `draft/pre-away`: may be away before it is registered.
+    PreAway,
+    /// `draft/read-marker`: told up to when a conversation was read on another device.
+    ReadMarker,
     /// `echo-message`: the sending session sees its own messages.
     EchoMessage,
+    /// `extended-join`: JOIN with account and real name.
+    ExtendedJoin,
+    /// `extended-monitor`: told more about watched people than that they come and go.
+    ExtendedMonitor,
+    /// `invite-notify`: told when others are invited.
+    InviteNotify,
     /// `labeled-response`: an answer carries the label of its request.
     LabeledResponse,
     /// `message-tags`: client-only tags, `msgid`, TAGMSG.
@@ -26,34 +63,76 @@ pub enum Cap {
     Sasl,
     /// `server-time`: every line carries its time.
     ServerTime,
+    /// `setname`: told when real names change.
+    SetName,
+    /// `standard-replies`: reads FAIL, WARN and NOTE.
+    StandardReplies,
+    /// `userhost-in-names`: NAMES with user and host.
+    UserhostInNames,
 }
 
 impl Cap {
     /// Every capability, in the order of `CAP LS`.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 27] = [
+        Self::AccountNotify,
         Self::AccountTag,
+        Self::AwayNotify,
         Self::Batch,
         Self::CapNotify,
+        Self::ChgHost,
+        Self::Unseen,
+        Self::ChannelRename,
+        Self::Chathistory,
+        Self::EventPlayback,
+        Self::MessageRedaction,
+        Self::Multiline,
+        Self::NoImplicitNames,
+        Self::PreAway,
+        Self::ReadMarker,
         Self::EchoMessage,
+        Self::ExtendedJoin,
+        Self::ExtendedMonitor,
+        Self::InviteNotify,
         Self::LabeledResponse,
         Self::MessageTags,
         Self::MultiPrefix,
         Self::Sasl,
         Self::ServerTime,
+        Self::SetName,
+        Self::StandardReplies,
+        Self::UserhostInNames,
     ];
 
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AccountNotify => "account-notify",
             Self::AccountTag => "account-tag",
+            Self::AwayNotify => "away-notify",
             Self::Batch => "batch",
             Self::CapNotify => "cap-notify",
+            Self::ChgHost => "chghost",
+            Self::Unseen => "conclave.chat/unseen",
+            Self::ChannelRename => "draft/channel-rename",
+            Self::Chathistory => "draft/chathistory",
+            Self::EventPlayback => "draft/event-playback",
+            Self::MessageRedaction => "draft/message-redaction",
+            Self::Multiline => "draft/multiline",
+            Self::NoImplicitNames => "draft/no-implicit-names",
+            Self::PreAway => "draft/pre-away",
+            Self::ReadMarker => "draft/read-marker",
             Self::EchoMessage => "echo-message",
+            Self::ExtendedJoin => "extended-join",
+            Self::ExtendedMonitor => "extended-monitor",
+            Self::InviteNotify => "invite-notify",
             Self::LabeledResponse => "labeled-response",
             Self::MessageTags => "message-tags",
             Self::MultiPrefix => "multi-prefix",
             Self::Sasl => "sasl",
             Self::ServerTime => "server-time",
+            Self::SetName => "setname",
+            Self::StandardReplies => "standard-replies",
+            Self::UserhostInNames => "userhost-in-names",
         }
     }
 
@@ -61,6 +140,7 @@ impl Cap {
     pub const fn value(self) -> Option<&'static str> {
         match self {
             Self::Sasl => Some("EXTERNAL"),
+            Self::Multiline => Some(MULTILINE),
             _ => None,
         }
     }
@@ -186,6 +266,12 @@ mod tests {
         for bad in ["server-time no-such-cap", "-no-such-cap", "SERVER-TIME", "sasl=EXTERNAL"] {
             assert_eq!(Caps::NONE.request(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn values_name_the_limits() {
+        use crate::protocol::limits::{MULTILINE_LINES, MULTILINE_OCTETS};
+        assert_eq!(MULTILINE, format!("max-bytes={MULTILINE_OCTETS},max-lines={MULTILINE_LINES}"));
     }
 
     #[test]

@@ -16,6 +16,13 @@ pub struct Source {
     pub host: Arc<str>,
 }
 
+impl Source {
+    /// `nick!user@host`.
+    pub fn mask(&self) -> String {
+        format!("{}!{}@{}", self.nick, self.user, self.host)
+    }
+}
+
 /// What a message is (never changes once it has its id).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -98,13 +105,83 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Came into a room (or came back to it).
-    Join(RoomName),
+    Join {
+        /// Which room.
+        room: RoomName,
+        /// Real name.
+        realname: Arc<str>,
+    },
     /// Left a room for good.
     Part(RoomName, Option<Arc<str>>),
+    /// Put somebody out of a room.
+    Kick {
+        /// Which room.
+        room: RoomName,
+        /// Whom.
+        who: Nick,
+        /// Why.
+        reason: Arc<str>,
+    },
     /// Is no longer connected; stays a member.
     Quit(Arc<str>),
     /// Set the room's topic; an empty text removes it.
     Topic(RoomName, Arc<str>),
+    /// Changed the room's modes: `+ov alice bob`.
+    Mode(RoomName, Box<str>),
+    /// Asked somebody into a room.
+    Invite {
+        /// Which room.
+        room: RoomName,
+        /// Whom.
+        who: Nick,
+    },
+    /// Gave a room another name.
+    Rename {
+        /// As it was.
+        from: RoomName,
+        /// As it is.
+        to: RoomName,
+        /// Why.
+        reason: Option<Arc<str>>,
+    },
+    /// Is away, and why; or is back.
+    Away(Option<Arc<str>>),
+    /// Has another real name.
+    SetName(Arc<str>),
+    /// Has another username and host; the event's source has the old ones.
+    Host(Arc<Source>),
+    /// Took a message back.
+    Redact {
+        /// To whom it was said.
+        target: Box<str>,
+        /// Which.
+        id: MsgId,
+        /// Why.
+        reason: Option<Arc<str>>,
+    },
+    /// Has something to say to everybody who wants to hear it.
+    Wallops(Arc<str>),
+}
+
+impl Act {
+    /// The room in whose history it belongs.
+    pub const fn room(&self) -> Option<&RoomName> {
+        match self {
+            Self::Join { room, .. }
+            | Self::Part(room, _)
+            | Self::Kick { room, .. }
+            | Self::Topic(room, _)
+            | Self::Mode(room, _)
+            | Self::Invite { room, .. }
+            | Self::Rename { to: room, .. } => Some(room),
+            Self::Quit(_)
+            | Self::Away(_)
+            | Self::SetName(_)
+            | Self::Host(_)
+            | Self::Redact { .. }
+            | Self::Wallops(_) => None,
+        }
+    }
 }
 
 /// A topic with who set it and when.

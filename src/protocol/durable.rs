@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    ident::{Nick, RoomId, RoomName},
-    protocol::chat::{Audience, Message, Topic},
+    ident::{MsgId, Nick, RoomId, RoomName},
+    protocol::{
+        chat::{Audience, Event, Message, Topic},
+        modes::Change,
+    },
 };
 
 /// A place in the one order of everything. The epoch grows when a history moves to another
@@ -78,8 +81,43 @@ pub enum Durable {
     },
     /// A room's topic changed.
     TopicSet(RoomId, Option<Topic>),
+    /// A room's modes changed.
+    ModeChanged(RoomId, Change),
+    /// A room has another name.
+    Renamed(RoomId, RoomName),
+    /// An account may come into a room although it is closed, until it does.
+    Invited {
+        /// Which room.
+        room: RoomId,
+        /// Who.
+        account: Nick,
+    },
+    /// Up to when an account has read a conversation.
+    MarkedRead {
+        /// Whose mark.
+        account: Nick,
+        /// The room's or person's name in lower case.
+        target: Box<str>,
+        /// Milliseconds since the epoch; never steps back.
+        time_ms: u64,
+    },
     /// Something was said.
     Message(Arc<Message>),
+    /// Something happened in a room that its history shows.
+    Event(RoomId, Arc<Event>),
+    /// What was said is taken back: its text is gone.
+    Redacted(Conversation, MsgId),
+}
+
+/// Where a part of a conversation begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// At this message.
+    Id(MsgId),
+    /// At this time, milliseconds since the epoch.
+    Time(u64),
+    /// At a message that there never was.
+    Nothing,
 }
 
 /// A conversation whose messages can be paged through.

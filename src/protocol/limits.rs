@@ -29,6 +29,30 @@ pub const REASON: usize = 300;
 /// The most octets of a username (ISUPPORT `USERLEN`); a longer one is cut.
 pub const USER: usize = 20;
 
+/// The most octets of a message of several lines (IRCv3 `draft/multiline`, `max-bytes`).
+pub const MULTILINE_OCTETS: usize = 4096;
+
+/// The most lines of such a message (`max-lines`).
+pub const MULTILINE_LINES: usize = 32;
+
+/// The most octets of a kick's reason (ISUPPORT `KICKLEN`); a longer one is cut.
+pub const KICK: usize = 300;
+
+/// The most octets of a room's key (ISUPPORT `KEYLEN`).
+pub const KEY: usize = 32;
+
+/// The most masks on all lists of a room together (ISUPPORT `MAXLIST`).
+pub const LISTED: usize = 100;
+
+/// The most octets of a mask on a list of a room.
+pub const MASK: usize = 120;
+
+/// The most changes with a parameter in one MODE (ISUPPORT `MODES`).
+pub const MODES: usize = 8;
+
+/// The most people whom one session watches (ISUPPORT `MONITOR`).
+pub const MONITOR: usize = 100;
+
 /// The most octets of the network's id, which everybody's host is.
 pub const NETWORK: usize = 63;
 

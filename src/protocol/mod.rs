@@ -11,11 +11,13 @@ mod first_line;
 mod framing;
 pub mod limits;
 mod message;
+pub mod modes;
 pub mod refusal;
 pub mod render;
 pub mod reply;
 pub mod sanitize;
 pub mod tags;
+pub mod timestamp;
 
 pub use first_line::FirstLine;
 pub use framing::{BadLine, Framer, Line};

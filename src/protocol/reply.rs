@@ -6,6 +6,8 @@ use crate::{
     ident::{Fingerprint, Nick, RoomName},
     protocol::{
         chat::{Event, Message, Source, Topic},
+        command::Whox,
+        modes::{List, Listed},
         refusal::Refusal,
     },
 };
@@ -25,6 +27,8 @@ pub struct ServerInfo {
     pub motd: Option<Arc<str>>,
     /// The room for everybody.
     pub lobby: RoomName,
+    /// How many rooms an account may be in.
+    pub rooms_per_account: usize,
 }
 
 /// One reply.
@@ -38,18 +42,24 @@ pub enum Reply {
     Ping(Arc<str>),
     /// The answer to a CAP subcommand, with its list.
     Cap(CapReply, Box<str>),
-    /// Who is in a room.
-    Names(RoomName, Vec<Member>),
+    /// Who is in a room, and whether the room is secret.
+    Names(RoomName, bool, Vec<Member>),
     /// There is nobody to name: no such room, or one may not see it.
     NoNames(Box<str>),
-    /// The answer to WHO with its mask.
-    Who(Box<str>, Vec<Member>),
+    /// The answer to WHO with its mask, as 352 or, where fields were asked for, as 354.
+    Who(Box<str>, Option<Whox>, Vec<Member>),
     /// All about a person.
     Whois(Box<Whois>),
     /// The end of what can be said about a person who is not here.
     EndOfWhois(Box<str>),
-    /// A room's bans: there are none.
-    Bans(RoomName),
+    /// Who was here under this name, the newest first.
+    Whowas(Box<str>, Vec<Was>),
+    /// User and host of people who are here.
+    Userhost(Vec<Member>),
+    /// Which of the people asked for are here.
+    Ison(Vec<Nick>),
+    /// A list of masks of a room.
+    Listed(RoomName, List, Vec<Listed>),
     /// The rooms.
     List(Vec<ListRow>),
     /// A room's topic.
@@ -58,6 +68,29 @@ pub enum Reply {
     RoomModes(RoomName, Box<str>, u64),
     /// One's own modes.
     UserModes(Box<str>),
+    /// One's own modes have changed so.
+    UserModesChanged(Box<str>),
+    /// The invitation of a person into a room is on its way.
+    Inviting(Nick, RoomName),
+    /// The rooms to which one is invited.
+    Invitations(Vec<RoomName>),
+    /// One acts as administrator now.
+    Operator,
+    /// Certificates and configuration are read again.
+    Rehashing,
+    /// Watched people who are here (with user and host) and who are not.
+    Watched {
+        /// Here.
+        online: Vec<Arc<Source>>,
+        /// Not here.
+        offline: Vec<Box<str>>,
+    },
+    /// The list of watched people.
+    WatchList(Vec<Box<str>>),
+    /// No more people can be watched: the most, and those who are not.
+    WatchListFull(usize, Vec<Box<str>>),
+    /// Up to when a conversation is read, milliseconds since the epoch.
+    Marked(Box<str>, Option<u64>),
     /// One is away now, or no longer.
     Away(bool),
     /// The person to whom a message went is away.
@@ -66,6 +99,14 @@ pub enum Reply {
     Motd,
     /// Numbers about the server.
     Lusers(Counts),
+    /// The software and what it supports.
+    Version,
+    /// The time, milliseconds since the epoch.
+    Time(u64),
+    /// What the server is.
+    Info,
+    /// Who administers the server.
+    Admin(Vec<Nick>),
     /// Help for one command or all.
     Help(Option<Box<str>>),
     /// A plain session's text now goes to this room (to none).
@@ -102,6 +143,8 @@ pub struct Welcome {
     pub source: Arc<Source>,
     /// Numbers about the server.
     pub counts: Counts,
+    /// His modes, if there are any.
+    pub modes: Option<Box<str>>,
 }
 
 /// Numbers about the server.
@@ -115,7 +158,9 @@ pub struct Counts {
     pub most: usize,
     /// Rooms.
     pub rooms: usize,
-    /// Administrators who are here.
+    /// Those of the people who are invisible (`+i`).
+    pub invisible: usize,
+    /// Those who act as administrators (`+o`).
     pub administrators: usize,
 }
 
@@ -134,6 +179,23 @@ pub struct Member {
     pub voiced: bool,
     /// Away.
     pub away: bool,
+    /// Acts as administrator of the server (`+o`).
+    pub administrator: bool,
+    /// A program (`+B`).
+    pub bot: bool,
+    /// Seconds since he last said something.
+    pub idle: u64,
+}
+
+/// Somebody who was here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Was {
+    /// Who.
+    pub source: Arc<Source>,
+    /// Real name.
+    pub realname: Arc<str>,
+    /// When he went, milliseconds since the epoch.
+    pub at_ms: u64,
 }
 
 /// All about a person.
@@ -149,6 +211,10 @@ pub struct Whois {
     pub away: Option<Arc<str>>,
     /// Administrator of this server.
     pub administrator: bool,
+    /// A program (`+B`).
+    pub bot: bool,
+    /// His modes; only he himself and administrators see them.
+    pub modes: Option<Box<str>>,
     /// Seconds since he last said something, and when he came (seconds since the epoch); `None`
     /// when he is not connected.
     pub idle: Option<(u64, u64)>,

@@ -76,13 +76,13 @@ pub async fn run(
         created: options.created(),
         motd: options.motd.as_deref().map(Into::into),
         lobby: options.lobby.clone(),
+        rooms_per_account: options.limits.rooms_per_account,
     });
     drop(credentials);
     let settings = Settings {
         server: Arc::clone(&info),
         administrators: options.admins.iter().cloned().collect(),
         keep_messages: options.history != History::Off,
-        rooms_per_account: options.limits.rooms_per_account,
         rooms: options.limits.rooms,
         linger_ms: options.limits.linger.as_millis() as u64,
     };

@@ -11,7 +11,7 @@ use crate::{
     protocol::{
         Message,
         caps::{Cap, Caps},
-        command::{CapCommand, TABLE, cap_command},
+        command::{CapCommand, cap_command},
         limits::{self, cut},
         refusal::Refusal,
         render::{line_before_registration, numeric_before_registration},
@@ -92,7 +92,6 @@ impl Registration {
             },
             "PONG" => {}
             "QUIT" => return Outcome::Quit,
-            _ if TABLE.iter().any(|spec| message.is(spec.verb)) => reply.refuse(&Refusal::NotRegistered),
             // A program that is not registered is told so first, whatever it asks for.
             _ => reply.refuse(&Refusal::NotRegistered),
         }
@@ -227,6 +226,7 @@ mod tests {
             created: "now".into(),
             motd: None,
             lobby: "#lobby".parse().unwrap(),
+            rooms_per_account: 5,
         }
     }
 

@@ -37,8 +37,8 @@ impl Turn<'_> {
     fn enter(&mut self, name: &RoomName, found: Option<RoomId>, key: Option<&str>) -> Result<RoomId, Refusal> {
         let settings = &self.state.settings;
         let quoted = || Box::from(name.as_str());
-        if self.my_account().is_some_and(|account| account.rooms.len() >= settings.rooms_per_account) {
-            return Err(Refusal::TooManyRooms(quoted(), settings.rooms_per_account));
+        if self.my_account().is_some_and(|account| account.rooms.len() >= settings.server.rooms_per_account) {
+            return Err(Refusal::TooManyRooms(quoted(), settings.server.rooms_per_account));
         }
         let is_lobby = *name == settings.server.lobby;
         let administrator = settings.administrators.contains(&self.me);
@@ -82,7 +82,8 @@ impl Turn<'_> {
         let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
         let (audience, name) = (Arc::clone(&room.audience), room.name.clone());
         let (source, sessions) = (Arc::clone(&account.source), Arc::clone(&account.sessions));
-        self.tell(&audience, &source, Act::Join(name));
+        let realname = Arc::clone(&account.realname);
+        self.tell(&audience, &source, Act::Join { room: name, realname });
         for &session in sessions.iter() {
             let replies = self.show(id, session);
             if session == self.from {

@@ -67,7 +67,12 @@ pub(super) fn tick(state: &mut State, at: Stamp) -> Outputs {
 
 /// Takes the session out of everything; when it was its account's last, the others see it go.
 fn detach(state: &mut State, at: Stamp, from: SessionId, reason: &Arc<str>, linger: Linger) -> Option<Delivery> {
-    let nick = state.sessions.remove(&from)?.account;
+    let session = state.sessions.remove(&from)?;
+    for nick in session.watches.keys() {
+        unwatch(state, nick, from);
+    }
+    let unseen = session.unseen();
+    let nick = session.account;
     let account = state.accounts.get_mut(&nick)?;
     remove(&mut account.sessions, from);
     for id in &account.rooms {
@@ -75,7 +80,11 @@ fn detach(state: &mut State, at: Stamp, from: SessionId, reason: &Arc<str>, ling
             remove(&mut room.audience, from);
         }
     }
-    if !account.sessions.is_empty() {
+    if unseen {
+        account.unseen -= 1;
+        return None;
+    }
+    if account.seen() {
         return None;
     }
     if linger == Linger::Yes && state.settings.linger_ms > 0 {
@@ -85,6 +94,16 @@ fn detach(state: &mut State, at: Stamp, from: SessionId, reason: &Arc<str>, ling
         return None;
     }
     disappear(state, at, 1, &nick, reason)
+}
+
+/// A session watches a person no longer.
+pub(super) fn unwatch(state: &mut State, nick: &Nick, session: SessionId) {
+    if let Some(watchers) = state.watchers.get_mut(nick) {
+        remove(watchers, session);
+        if watchers.is_empty() {
+            state.watchers.remove(nick);
+        }
+    }
 }
 
 /// The account is present no longer: QUIT to everybody who shares a room with it.

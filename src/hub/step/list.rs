@@ -3,11 +3,15 @@
 use super::{Turn, present_members};
 use crate::{
     hub::room::Room,
-    protocol::reply::{ListRow, Reply},
+    protocol::{
+        command::ListQuery,
+        reply::{ListRow, Reply},
+    },
 };
 
 impl Turn<'_> {
-    pub(super) fn list(&mut self, names: &[Box<str>]) {
+    pub(super) fn list(&mut self, query: &ListQuery) {
+        let names = &query.names;
         let state = &*self.state;
         let row = |room: &Room| ListRow {
             room: room.name.clone(),

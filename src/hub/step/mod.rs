@@ -2,9 +2,11 @@
 
 mod away;
 mod cap;
+mod info;
 mod join;
 mod leave;
 mod list;
+mod mode;
 mod names;
 mod part;
 mod register;
@@ -29,7 +31,7 @@ use crate::{
     protocol::durable::Durable,
     protocol::{
         chat::{Act, Event, Source},
-        command::{Command, Place},
+        command::{Command, Place, Privilege},
         refusal::Refusal,
         reply::Reply,
     },
@@ -39,6 +41,7 @@ impl State {
     /// Decides one request and applies what it changes, in one go.
     pub fn step(&mut self, sequenced: &Sequenced) -> Outputs {
         let at = sequenced.at;
+        self.now_ms = at.time_ms;
         let request = &sequenced.request;
         let (from, label) = (request.session, &request.label);
         match &request.body {
@@ -95,6 +98,9 @@ impl<'a> Turn<'a> {
     }
 
     fn command(&mut self, command: &Command) {
+        if command.spec().privilege == Privilege::Administrators && !self.is_administrator() {
+            return self.refuse(Refusal::NoPrivileges);
+        }
         match command {
             Command::Ping(token) => self.reply(Reply::Pong(Arc::clone(token))),
             // That it came is all that a PONG says, and the session noted it.
@@ -108,17 +114,32 @@ impl<'a> Turn<'a> {
             Command::Part(places, reason) => self.part(places, reason.as_ref()),
             Command::Send(send) => self.send(send),
             Command::Names(places) => self.names(places),
-            Command::Who(mask) => self.who(mask.as_deref()),
+            Command::Who(who) => self.who(who),
             Command::Whois(nick) => self.whois(nick),
             Command::Topic(place, text) => self.topic(place, text.as_ref()),
-            Command::List(names) => self.list(names),
+            Command::List(query) => self.list(query),
             Command::Mode(target, changes) => self.mode(target, changes),
             Command::Away(reason) => self.away(reason.as_ref()),
-            Command::Motd => self.reply(Reply::Motd),
-            Command::Lusers => self.reply(Reply::Lusers(self.state.counts())),
+            Command::Info(info) => self.info(*info),
             Command::History(place, most) => self.history(place, *most),
             Command::Help(topic) => self.reply(Reply::Help(topic.clone())),
             Command::Quit(reason) => self.quit(reason.as_deref()),
+            Command::Kick(..)
+            | Command::Invite(..)
+            | Command::Invitations
+            | Command::Rename(..)
+            | Command::Whowas(..)
+            | Command::Userhost(_)
+            | Command::Ison(_)
+            | Command::Monitor(_)
+            | Command::SetName(_)
+            | Command::Oper
+            | Command::Kill(..)
+            | Command::Wallops(_)
+            | Command::Rehash
+            | Command::Chathistory(_)
+            | Command::Markread(..)
+            | Command::Redact(..) => self.refuse(Refusal::Unknown(command.verb().into())),
         }
     }
 
@@ -151,6 +172,11 @@ impl<'a> Turn<'a> {
         self.deliveries.push(Delivery::Event { audience: Arc::clone(audience), except: Some(self.from), event });
     }
 
+    /// Whether the configuration names me.
+    fn is_administrator(&self) -> bool {
+        self.state.settings.administrators.contains(&self.me)
+    }
+
     fn my_account(&self) -> Option<&Account> {
         self.state.accounts.get(&self.me)
     }
@@ -177,29 +203,6 @@ impl<'a> Turn<'a> {
             Ok(_) => self.refuse(Refusal::FixedNick(wish.into())),
             Err(_) => self.refuse(Refusal::BadNick(wish.into())),
         }
-    }
-
-    fn mode(&mut self, target: &str, changes: &[Box<str>]) {
-        if !target.starts_with('#') {
-            return match target.parse::<Nick>() {
-                // Everybody is invisible to those outside (+i): asking for it changes nothing.
-                Ok(nick) if nick == self.me && changes.first().is_none_or(|c| matches!(&**c, "+i" | "i" | "+")) => {
-                    self.reply(Reply::UserModes("+i".into()));
-                }
-                Ok(nick) if nick == self.me => self.refuse(Refusal::UnknownUserMode),
-                Ok(nick) if self.state.accounts.contains_key(&nick) => self.refuse(Refusal::NotYourModes),
-                _ => self.refuse(Refusal::NoSuchNick(target.into())),
-            };
-        }
-        let Some(id) = self.room(&Place::Named(target.into())) else { return };
-        let Some(room) = self.state.rooms.get(&id) else { return };
-        let reply = match changes.first().map(|change| change.trim_start_matches(['+', '-'])) {
-            None | Some("") => Reply::RoomModes(room.name.clone(), room.modes_for(&self.me).into(), room.created),
-            Some("b") if changes.len() == 1 => Reply::Bans(room.name.clone()),
-            Some(_) if !room.is_operator(&self.me) => Reply::Refused(Refusal::NeedOperator(target.into())),
-            Some(other) => Reply::Refused(Refusal::UnknownMode(other.chars().next().unwrap_or('?'))),
-        };
-        self.reply(reply);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     hub::{account::Account, room::Room, state::State},
     protocol::{
         command::Place,
+        modes::Flag,
         reply::{Member, Reply},
     },
 };
@@ -40,7 +41,7 @@ impl Turn<'_> {
 /// The members of a room who are here.
 pub(super) fn names_of(state: &State, room: &Room) -> Reply {
     let people = present_members(state, room).map(|(_, account)| member(state, account, Some(room))).collect();
-    Reply::Names(room.name.clone(), people)
+    Reply::Names(room.name.clone(), room.modes.has(Flag::Secret), people)
 }
 
 /// A person as a row of a list, with his place in the room.
@@ -53,5 +54,8 @@ pub(super) fn member(state: &State, account: &Account, room: Option<&Room>) -> M
         operator: place.is_some_and(|place| place.operator),
         voiced: place.is_some_and(|place| place.voiced),
         away: state.away(account).is_some(),
+        administrator: account.modes.operator,
+        bot: account.modes.bot,
+        idle: state.now_ms.saturating_sub(account.spoke_ms) / 1000,
     }
 }

@@ -1,18 +1,18 @@
 //! A session is ready: it joins its account's others, and finds itself in the account's rooms.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::Turn;
 use crate::{
     hub::{
-        account::{Session, add},
+        account::{Session, UserModes, add},
         delivery::Outputs,
         request::{Body, Registration, Request, Sequenced, SessionId, Stamp},
         state::State,
     },
     protocol::durable::Durable,
     protocol::{
-        caps::Dialect,
+        caps::{Cap, Dialect},
         chat::{Act, Event, Source},
         limits::{self, cut},
         reply::{Reply, Welcome},
@@ -57,7 +57,18 @@ impl Turn<'_> {
         let account = self.me.clone();
         state.sessions.insert(
             from,
-            Session { account, device, device_label, client, dialect, caps, current: None, previous: None, away: None },
+            Session {
+                account,
+                device,
+                device_label,
+                client,
+                dialect,
+                caps,
+                current: None,
+                previous: None,
+                away: None,
+                watches: BTreeMap::new(),
+            },
         );
         let host = &state.settings.server.network;
         let Some(account) = state.accounts.get_mut(&self.me) else { return false };
@@ -77,15 +88,19 @@ impl Turn<'_> {
             "" => registration.account.as_str().into(),
             realname => realname.into(),
         };
-        account.lingers_until_ms = None;
         add(&mut account.sessions, from);
-        state.lingering.remove(&self.me);
+        if caps.has(Cap::Unseen) {
+            account.unseen += 1;
+        } else {
+            account.lingers_until_ms = None;
+            state.lingering.remove(&self.me);
+        }
         for id in &account.rooms {
             if let Some(room) = state.rooms.get_mut(id) {
                 add(&mut room.audience, from);
             }
         }
-        if !was_present {
+        if !was_present && !caps.has(Cap::Unseen) {
             state.present += 1;
             state.most = state.most.max(state.present);
         }
@@ -97,17 +112,21 @@ impl Turn<'_> {
     fn greet(&mut self, was_present: bool) {
         let Some(account) = self.my_account() else { return };
         let (source, rooms) = (Arc::clone(&account.source), account.rooms.clone());
+        let realname = Arc::clone(&account.realname);
+        let account_modes = account.modes;
         let counts = self.state.counts();
-        self.reply(Reply::Welcome(Box::new(Welcome { source: Arc::clone(&source), counts })));
+        let modes = Some(account_modes.shown().into()).filter(|_| account_modes != UserModes::default());
+        self.reply(Reply::Welcome(Box::new(Welcome { source: Arc::clone(&source), counts, modes })));
+        let unseen = self.my_session().is_some_and(|session| session.unseen());
         for id in rooms {
             let Some(room) = self.state.rooms.get(&id) else { continue };
             let (name, audience) = (room.name.clone(), Arc::clone(&room.audience));
-            if was_present {
-                let act = Act::Join(name);
+            let act = Act::Join { room: name, realname: Arc::clone(&realname) };
+            if was_present || unseen {
                 let event = Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(&source), act };
                 self.reply(Reply::Event(Arc::new(event)));
             } else {
-                self.tell(&audience, &source, Act::Join(name));
+                self.tell(&audience, &source, act);
             }
             let replies = self.show(id, self.from);
             self.replies.extend(replies);

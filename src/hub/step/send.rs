@@ -11,6 +11,7 @@ use crate::{
         caps::{Cap, Dialect},
         chat::{Audience, Kind, Message},
         command::{Place, Send},
+        modes::Flag,
         refusal::Refusal,
         reply::Reply,
     },
@@ -46,7 +47,8 @@ impl Turn<'_> {
         };
         let Some(room) = self.state.rooms.get(&id) else { return Err(Refusal::NoCurrentRoom) };
         let member = room.members.contains_key(&self.me);
-        if !member && room.modes.no_external || room.kind == RoomKind::Encrypted && send.kind != Kind::Opaque {
+        if !member && room.modes.has(Flag::NoExternal) || room.kind == RoomKind::Encrypted && send.kind != Kind::Opaque
+        {
             return Err(Refusal::CannotSpeak(room.name.as_str().into()));
         }
         let (audience, name) = (Arc::clone(&room.audience), room.name.clone());

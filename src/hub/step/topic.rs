@@ -9,6 +9,7 @@ use crate::{
         chat::{Act, Topic},
         command::Place,
         limits,
+        modes::Flag,
         refusal::Refusal,
         reply::Reply,
     },
@@ -28,7 +29,7 @@ impl Turn<'_> {
             let refusal = Refusal::NotOnRoom(quoted());
             return self.refuse(refusal);
         }
-        if room.modes.topic_locked && !room.is_operator(&self.me) {
+        if room.modes.has(Flag::TopicLocked) && !room.is_operator(&self.me) {
             let refusal = Refusal::NeedOperator(quoted());
             return self.refuse(refusal);
         }

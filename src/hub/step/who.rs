@@ -1,10 +1,14 @@
 //! WHO: who is here, in a room or by name.
 
 use super::{Turn, names::member, present_members};
-use crate::protocol::reply::{Member, Reply};
+use crate::protocol::{
+    command::Who,
+    reply::{Member, Reply},
+};
 
 impl Turn<'_> {
-    pub(super) fn who(&mut self, mask: Option<&str>) {
+    pub(super) fn who(&mut self, who: &Who) {
+        let mask = who.mask.as_deref();
         let state = &*self.state;
         let everybody = matches!(mask, None | Some("*" | "0"));
         let people: Vec<Member> = match mask {
@@ -25,7 +29,7 @@ impl Turn<'_> {
                 })
                 .collect(),
         };
-        self.reply(Reply::Who(mask.unwrap_or("*").into(), people));
+        self.reply(Reply::Who(mask.unwrap_or("*").into(), who.whox.clone(), people));
     }
 }
 

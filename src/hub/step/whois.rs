@@ -39,6 +39,8 @@ impl Turn<'_> {
             rooms,
             away: state.away(account),
             administrator: administrators.contains(nick),
+            bot: account.modes.bot,
+            modes: sees_devices.then(|| account.modes.shown().into()),
             idle,
             devices,
         };

@@ -29,12 +29,12 @@ pub(super) fn settings() -> Settings {
         created: "now".into(),
         motd: None,
         lobby: "#lobby".parse().unwrap(),
+        rooms_per_account: 5,
     };
     Settings {
         server: Arc::new(server),
         administrators: ["root".parse().unwrap()].into(),
         keep_messages: true,
-        rooms_per_account: 5,
         rooms: 20,
         linger_ms: 30_000,
     }

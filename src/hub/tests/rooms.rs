@@ -447,7 +447,7 @@ fn a_room_with_a_key_takes_it() {
         chat.expect("bob", &[":c.test 475 bob #r :Cannot join channel (+k)"]);
     }
     chat.says("bob", "MODE #r");
-    assert_eq!(chat.heard("bob")[0], ":c.test 324 bob #r +knt", "the key is for members");
+    assert_eq!(chat.heard("bob")[0], ":c.test 324 bob #r +knt *", "the key is for members");
     chat.says("bob", "JOIN #r sesame");
     assert_eq!(chat.heard("bob")[0], ":bob!bob@net JOIN #r");
     chat.says("bob", "MODE #r");

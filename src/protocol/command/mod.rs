@@ -1,20 +1,56 @@
-//! Requests, typed: what both dialects are parsed into, and the one table of commands that
-//! drives the parsing, the parameter checks and `/help`.
+//! Requests, typed: what both dialects are parsed into, and the one table of commands that drives
+//! the parsing, the parameter checks, the privileges and the help. One file for each command.
 //!
 //! Names of rooms and people stay text here: whether they exist is the hub's to say, and its
 //! refusal quotes them as they were written.
 
-mod irc;
-mod plain;
+mod away;
+mod cap;
+mod chathistory;
+mod help;
+mod history;
+mod info;
+mod invite;
+mod join;
+mod kick;
+mod kill;
+mod list;
+mod markread;
+mod mode;
+mod monitor;
+mod names;
+mod oper;
+mod parse;
+mod part;
+mod ping;
+mod quit;
+mod redact;
+mod register;
+mod rehash;
+mod rename;
+mod send;
+mod setname;
 mod table;
+mod topic;
+mod userhost;
+mod wallops;
+mod who;
+mod whois;
+mod whowas;
 
 use std::sync::Arc;
 
-pub use irc::{cap_command, from_irc};
-pub use plain::from_plain;
-pub use table::{Spec, TABLE};
+pub use cap::{CapCommand, cap_command};
+pub use chathistory::{Chathistory, MOST as CHATHISTORY_MOST};
+pub use info::Info;
+pub use list::{Filter, ListQuery};
+pub use monitor::Monitor;
+pub use parse::{from_irc, from_plain};
+pub use send::Send;
+pub use table::{Privilege, Spec, TABLE};
+pub use who::{Who, Whox};
 
-use crate::protocol::{chat::Kind, refusal::verb_of};
+use crate::protocol::chat::Kind;
 
 /// Where a command applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,24 +86,54 @@ pub enum Command {
     Send(Send),
     /// Who is in a room; without a room, nothing.
     Names(Vec<Place>),
-    /// Who is here: in a room, by name, or everybody that one shares a room with.
-    Who(Option<Box<str>>),
+    /// Who is here: in a room, by name, or everybody.
+    Who(Who),
     /// All about a person.
     Whois(Box<str>),
+    /// People who were here under this name, the newest first, so many at most.
+    Whowas(Box<str>, usize),
     /// Ask for, set or (empty text) remove a topic.
     Topic(Place, Option<Arc<str>>),
-    /// The rooms, all or those named.
-    List(Vec<Box<str>>),
+    /// The rooms, all or those named, that pass every filter.
+    List(ListQuery),
     /// Modes of a room or of oneself: asked for, or (with parameters) changed.
-    Mode(Box<str>, Vec<Box<str>>),
+    Mode(Place, Vec<Box<str>>),
+    /// People out of a room, and why.
+    Kick(Place, Vec<Box<str>>, Option<Arc<str>>),
+    /// A person into a room.
+    Invite(Box<str>, Place),
+    /// The rooms to which one is invited.
+    Invitations,
+    /// A room gets another name, and why.
+    Rename(Place, Box<str>, Option<Arc<str>>),
     /// Away with a reason, or back.
     Away(Option<Arc<str>>),
-    /// The message of the day.
-    Motd,
-    /// Numbers about the server.
-    Lusers,
+    /// Another real name.
+    SetName(Arc<str>),
+    /// Something about the server.
+    Info(Info),
+    /// Some numbers of people: whether they are here, with user and host.
+    Userhost(Vec<Box<str>>),
+    /// Which of these people are here.
+    Ison(Vec<Box<str>>),
+    /// Tell me when these people come and go.
+    Monitor(Monitor),
     /// The last kept messages of a room or a person.
     History(Place, usize),
+    /// A page of kept messages, or the conversations that have some.
+    Chathistory(Box<Chathistory>),
+    /// Up to when a conversation is read: asked for, or (milliseconds since the epoch) set.
+    Markread(Box<str>, Option<u64>),
+    /// A message, named by its conversation and id, is taken back, and why.
+    Redact(Box<str>, Box<str>, Option<Arc<str>>),
+    /// Act as administrator, if one is.
+    Oper,
+    /// Ends a person's sessions, and why.
+    Kill(Box<str>, Arc<str>),
+    /// Says something to everybody who wants to hear it.
+    Wallops(Arc<str>),
+    /// Read certificates and configuration again.
+    Rehash,
     /// The list of commands, or one of them.
     Help(Option<Box<str>>),
     /// Goodbye.
@@ -79,64 +145,70 @@ impl Command {
     /// when it was not kept. The rest only asks, or concerns its own session.
     pub fn changes_others(&self) -> bool {
         match self {
-            Self::Join(_) | Self::PartAll | Self::Part(..) | Self::Send(_) | Self::Topic(_, Some(_)) => true,
+            Self::Join(_)
+            | Self::PartAll
+            | Self::Part(..)
+            | Self::Send(_)
+            | Self::Topic(_, Some(_))
+            | Self::Kick(..)
+            | Self::Invite(..)
+            | Self::Rename(..)
+            | Self::Markread(_, Some(_))
+            | Self::Redact(..)
+            | Self::Kill(..)
+            | Self::Wallops(_) => true,
             Self::Mode(_, changes) => !changes.is_empty(),
             _ => false,
         }
     }
 
-    /// Its IRC verb.
-    pub fn verb(&self) -> &'static str {
+    /// Its row in the table.
+    pub const fn spec(&self) -> &'static Spec {
         match self {
-            Self::Ping(_) => "PING",
-            Self::Pong(_) => "PONG",
-            Self::Cap(_) => "CAP",
-            Self::Nick(_) => "NICK",
-            Self::Reregister => "USER",
-            Self::Authenticate => "AUTHENTICATE",
-            Self::Join(_) | Self::PartAll => "JOIN",
-            Self::Part(..) => "PART",
-            Self::Send(send) => verb_of(send.kind),
-            Self::Names(_) => "NAMES",
-            Self::Who(_) => "WHO",
-            Self::Whois(_) => "WHOIS",
-            Self::Topic(..) => "TOPIC",
-            Self::List(_) => "LIST",
-            Self::Mode(..) => "MODE",
-            Self::Away(_) => "AWAY",
-            Self::Motd => "MOTD",
-            Self::Lusers => "LUSERS",
-            Self::History(..) => "HISTORY",
-            Self::Help(_) => "HELP",
-            Self::Quit(_) => "QUIT",
+            Self::Ping(_) => &ping::PING,
+            Self::Pong(_) => &ping::PONG,
+            Self::Cap(_) => &cap::CAP,
+            Self::Nick(_) => &register::NICK,
+            Self::Reregister => &register::USER,
+            Self::Authenticate => &register::AUTHENTICATE,
+            Self::Join(_) | Self::PartAll => &join::JOIN,
+            Self::Part(..) => &part::PART,
+            Self::Send(Send { kind: Kind::Notice, .. }) => &send::NOTICE,
+            Self::Send(Send { kind: Kind::Tags, .. }) => &send::TAGMSG,
+            Self::Send(_) => &send::PRIVMSG,
+            Self::Names(_) => &names::NAMES,
+            Self::Who(_) => &who::WHO,
+            Self::Whois(_) => &whois::WHOIS,
+            Self::Whowas(..) => &whowas::WHOWAS,
+            Self::Topic(..) => &topic::TOPIC,
+            Self::List(_) => &list::LIST,
+            Self::Mode(..) => &mode::MODE,
+            Self::Kick(..) => &kick::KICK,
+            Self::Invite(..) | Self::Invitations => &invite::INVITE,
+            Self::Rename(..) => &rename::RENAME,
+            Self::Away(_) => &away::AWAY,
+            Self::SetName(_) => &setname::SETNAME,
+            Self::Info(info) => info.spec(),
+            Self::Userhost(_) => &userhost::USERHOST,
+            Self::Ison(_) => &userhost::ISON,
+            Self::Monitor(_) => &monitor::MONITOR,
+            Self::History(..) => &history::HISTORY,
+            Self::Chathistory(_) => &chathistory::CHATHISTORY,
+            Self::Markread(..) => &markread::MARKREAD,
+            Self::Redact(..) => &redact::REDACT,
+            Self::Oper => &oper::OPER,
+            Self::Kill(..) => &kill::KILL,
+            Self::Wallops(_) => &wallops::WALLOPS,
+            Self::Rehash => &rehash::REHASH,
+            Self::Help(_) => &help::HELP,
+            Self::Quit(_) => &quit::QUIT,
         }
     }
-}
 
-/// A message that is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Send {
-    /// To whom.
-    pub to: Vec<Place>,
-    /// What it is.
-    pub kind: Kind,
-    /// The text; empty only for [`Kind::Tags`].
-    pub text: Arc<str>,
-    /// Client-only tags, raw.
-    pub tags: Option<Box<str>>,
-}
-
-/// A `CAP` subcommand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CapCommand {
-    /// `LS`, with the version that the client speaks (302 and more: values are shown).
-    Ls(u16),
-    /// `LIST`.
-    List,
-    /// `REQ`, with its list.
-    Req(Box<str>),
-    /// `END`.
-    End,
+    /// Its IRC verb.
+    pub const fn verb(&self) -> &'static str {
+        self.spec().verb
+    }
 }
 
 /// The most targets of one command (ISUPPORT `TARGMAX`).

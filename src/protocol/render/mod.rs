@@ -14,7 +14,7 @@ use crate::{
     ident::Nick,
     protocol::{
         caps::{Cap, Caps, Dialect, Shape},
-        chat::{Act, Event, Kind, Message},
+        chat::{Event, Kind, Message},
         reply::{Reply, ServerInfo},
     },
 };
@@ -30,6 +30,13 @@ impl Lines {
     fn begin(&mut self) -> &mut String {
         self.starts.push(self.text.len());
         &mut self.text
+    }
+
+    /// Forgets the line that was begun last.
+    fn take_back(&mut self) {
+        if let Some(start) = self.starts.pop() {
+            self.text.truncate(start);
+        }
     }
 }
 
@@ -84,10 +91,7 @@ pub fn shape_for_message(shape: Shape, message: &Message) -> Shape {
 
 /// The part of a shape that makes a difference to an event.
 pub fn shape_for_event(shape: Shape, event: &Event) -> Shape {
-    const TAGGED: Caps = Caps::of(&[Cap::ServerTime, Cap::MessageTags, Cap::AccountTag]);
-    match event.act {
-        Act::Join(_) | Act::Part(..) | Act::Quit(_) | Act::Topic(..) => Shape { caps: shape.caps.and(TAGGED), ..shape },
-    }
+    Shape { caps: shape.caps.and(irc::relevant(&event.act)), ..shape }
 }
 
 /// The one line that every fresh connection gets before anybody knows its dialect: valid IRC and

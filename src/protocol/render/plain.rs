@@ -73,8 +73,36 @@ pub(super) fn event(lines: &mut Lines, event: &Event) {
     clock(out, event.time_ms);
     let nick = &event.source.nick;
     match &event.act {
-        Act::Join(room) => {
+        Act::Join { room, .. } => {
             let _ = write!(out, " {room} -!- {nick} joined");
+        }
+        Act::Kick { room, who, reason } => {
+            let _ = write!(out, " {room} -!- {nick} put {who} out of the room");
+            push_reason(out, Some(reason));
+        }
+        Act::Mode(room, changes) => {
+            let _ = write!(out, " {room} -!- {nick} set mode ");
+            push_text(out, changes);
+        }
+        Act::Invite { room, who } => {
+            let _ = write!(out, " {room} -!- {nick} invited {who}");
+        }
+        Act::Rename { from, to, reason } => {
+            let _ = write!(out, " {from} -!- {nick} renamed the room to {to}");
+            push_reason(out, reason.as_deref());
+        }
+        Act::Redact { target, id, reason } => {
+            let _ = write!(out, " {target} -!- {nick} took message {id} back");
+            push_reason(out, reason.as_deref());
+        }
+        Act::Wallops(text) => {
+            let _ = write!(out, " -!- {nick} to everybody: ");
+            push_text(out, text);
+        }
+        // That people are away or call themselves otherwise, a person reads when he asks for it.
+        Act::Away(_) | Act::SetName(_) | Act::Host(_) => {
+            lines.take_back();
+            return;
         }
         Act::Part(room, reason) => {
             let _ = write!(out, " {room} -!- {nick} left");
@@ -107,16 +135,40 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
     match reply {
         // The greeting said who one is; what is PING's or CAP's never reaches a plain session.
         Reply::Welcome(_) | Reply::Pong(_) | Reply::Ping(_) | Reply::Cap(..) => {}
-        Reply::Names(room, people) => {
+        Reply::Names(room, _, people) => {
             let mut names: Vec<String> = people.iter().map(|p| format!("{}{}", mark(p), p.source.nick)).collect();
             names.sort_by_key(|name| name.to_ascii_lowercase());
             say(lines, &format!("in {room}: {}", names.join(" ")));
         }
         Reply::NoNames(mask) => say(lines, &format!("there is nobody to see in {mask}")),
-        Reply::Who(mask, people) => who(lines, mask, people),
+        Reply::Who(mask, _, people) => who(lines, mask, people),
         Reply::Whois(whois_reply) => whois(lines, whois_reply),
         Reply::EndOfWhois(_) => {}
-        Reply::Bans(room) => say(lines, &format!("nobody is banned from {room}")),
+        Reply::Listed(room, list, masks) if masks.is_empty() => {
+            say(lines, &format!("the list {} of {room} is empty", list.letter()));
+        }
+        Reply::Listed(room, list, masks) => {
+            for listed in masks {
+                say(lines, &format!("{room} {}: {} (set by {})", list.letter(), listed.mask, listed.by));
+            }
+        }
+        Reply::Whowas(name, people) if people.is_empty() => {
+            say(lines, &format!("nobody called {name} was here lately"));
+        }
+        Reply::Whowas(_, people) => {
+            for was in people {
+                let out = lines.begin();
+                let _ = write!(out, "-!- {} was here until ", was.source.nick);
+                date(out, was.at_ms);
+                out.push(' ');
+                clock(out, was.at_ms);
+                out.push_str("\r\n");
+            }
+        }
+        Reply::Userhost(people) => {
+            people.iter().for_each(|person| say(lines, &format!("{} is here", person.source.nick)));
+        }
+        Reply::Ison(people) => people.iter().for_each(|nick| say(lines, &format!("{nick} is here"))),
         Reply::List(rows) if rows.is_empty() => say(lines, "there is no room yet; /join #NAME makes one"),
         Reply::List(rows) => {
             for row in rows {
@@ -129,6 +181,16 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
             say(lines, &format!("topic of {room}: {} (set by {})", topic.text, topic.by));
         }
         Reply::RoomModes(room, modes, _) => say(lines, &format!("modes of {room}: {modes}")),
+        Reply::UserModesChanged(modes) => say(lines, &format!("your modes changed: {modes}")),
+        Reply::Inviting(who, room) => say(lines, &format!("{who} is invited into {room}")),
+        Reply::Invitations(rooms) if rooms.is_empty() => say(lines, "you are invited into no room"),
+        Reply::Invitations(rooms) => {
+            rooms.iter().for_each(|room| say(lines, &format!("you are invited into {room}; /join {room}")));
+        }
+        Reply::Operator => say(lines, "you act as administrator"),
+        Reply::Rehashing => say(lines, "the certificates are read again"),
+        // Only programs watch people and mark what was read.
+        Reply::Watched { .. } | Reply::WatchList(_) | Reply::WatchListFull(..) | Reply::Marked(..) => {}
         Reply::UserModes(modes) => say(lines, &format!("your modes: {modes}")),
         Reply::Away(true) => say(lines, "you are away now; /away alone says that you are back"),
         Reply::Away(false) => say(lines, "you are back"),
@@ -139,6 +201,20 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         },
         Reply::Lusers(Counts { people, sessions, rooms, .. }) => {
             say(lines, &format!("{people} people here with {sessions} sessions, {rooms} rooms"));
+        }
+        Reply::Version => say(lines, &server.version),
+        Reply::Info => say(lines, &format!("{}, running since {}", server.version, server.created)),
+        Reply::Time(now_ms) => {
+            let out = lines.begin();
+            out.push_str("-!- ");
+            date(out, *now_ms);
+            out.push(' ');
+            clock(out, *now_ms);
+            out.push_str(" UTC\r\n");
+        }
+        Reply::Admin(who) => {
+            let names: Vec<&str> = who.iter().map(Nick::as_str).collect();
+            say(lines, &format!("administrators: {}", names.join(" ")));
         }
         Reply::Help(topic) => help(lines, topic.as_deref()),
         Reply::TalkIn(Some(room)) => say(lines, &format!("you talk in {room} now")),
@@ -217,7 +293,7 @@ pub(super) fn history_rows(me: &Nick, place: &str, messages: &[Arc<Message>]) ->
 pub(super) fn help_rows(topic: Option<&str>) -> Vec<String> {
     let row = |spec: &Spec| format!("{:24} {}", spec.usage, spec.help);
     match topic {
-        None => TABLE.iter().filter(|spec| !spec.usage.is_empty()).map(row).collect(),
+        None => TABLE.iter().copied().filter(|spec| !spec.usage.is_empty()).map(row).collect(),
         Some(topic) => {
             let name = topic.strip_prefix('/').unwrap_or(topic);
             let spec = Spec::by_slash(name).or_else(|| Spec::by_verb(name).filter(|spec| !spec.usage.is_empty()));

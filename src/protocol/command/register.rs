@@ -1,0 +1,27 @@
+//! Commands of the registration, given after it: NICK, USER, PASS, AUTHENTICATE.
+
+use super::{Command, parse::given, table::Spec};
+use crate::protocol::{message::Message, refusal::Refusal};
+
+pub(super) static NICK: Spec = Spec::irc("NICK", 0, "NICK", nick, "your name, which is your certificate's");
+pub(super) static USER: Spec =
+    Spec::irc("USER", 0, "USERNAME 0 * REALNAME", again, "part of the registration: who you are");
+pub(super) static PASS: Spec =
+    Spec::irc("PASS", 0, "PASSWORD", again, "part of the registration; there are no passwords");
+pub(super) static AUTHENTICATE: Spec =
+    Spec::irc("AUTHENTICATE", 1, "EXTERNAL", authenticate, "part of the registration: your certificate is your login");
+
+fn nick(message: &Message<'_>) -> Result<Command, Refusal> {
+    match given(message, 0) {
+        Some(nick) => Ok(Command::Nick(nick.into())),
+        None => Err(Refusal::NoNickGiven),
+    }
+}
+
+fn again(_: &Message<'_>) -> Result<Command, Refusal> {
+    Ok(Command::Reregister)
+}
+
+fn authenticate(_: &Message<'_>) -> Result<Command, Refusal> {
+    Ok(Command::Authenticate)
+}

@@ -1,0 +1,81 @@
+//! PRIVMSG, NOTICE and TAGMSG (Modern IRC, section "Sending Messages"; IRCv3 `message-tags`).
+
+use std::sync::Arc;
+
+use super::{
+    Command, Place,
+    parse::{given, param, places, say, split_word, usage},
+    table::Spec,
+};
+use crate::protocol::{chat::Kind, message::Message, refusal::Refusal};
+
+pub(super) static PRIVMSG: Spec =
+    Spec::irc("PRIVMSG", 0, "TARGET{,TARGET} TEXT", |m| irc(m, Kind::Text, "PRIVMSG"), "say something").slash(
+        &["msg", "m", "query"],
+        msg,
+        "/msg NAME TEXT",
+    );
+pub(super) static NOTICE: Spec = Spec::irc(
+    "NOTICE",
+    0,
+    "TARGET{,TARGET} TEXT",
+    |m| irc(m, Kind::Notice, "NOTICE"),
+    "say something that no program answers",
+);
+pub(super) static TAGMSG: Spec =
+    Spec::irc("TAGMSG", 0, "TARGET{,TARGET}", |m| irc(m, Kind::Tags, "TAGMSG"), "send tags without a text");
+pub(super) static ME: Spec = Spec::plain(&["me"], me, "/me TEXT", "say what you do: * alice waves");
+
+/// A message that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// To whom: rooms, people, or the operators (`@#room`) or voiced (`+#room`) of a room.
+    pub to: Vec<Place>,
+    /// What it is.
+    pub kind: Kind,
+    /// The text; empty only for [`Kind::Tags`]. Several lines are separated by LF.
+    pub text: Arc<str>,
+    /// Client-only tags, raw.
+    pub tags: Option<Box<str>>,
+}
+
+fn irc(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Command, Refusal> {
+    let to = places(given(message, 0).ok_or(Refusal::NoRecipient(verb))?)?;
+    if to.is_empty() {
+        return Err(Refusal::NoRecipient(verb));
+    }
+    let mut tags = String::new();
+    let tags = message.tags.write_client_only(&mut tags).then(|| tags.into());
+    let text = match kind {
+        Kind::Tags => "",
+        _ => param(message, 1).filter(|text| !text.is_empty()).ok_or(Refusal::NoText)?,
+    };
+    let (kind, text) = action(kind, text);
+    if text.is_empty() && kind != Kind::Tags {
+        return Err(Refusal::NoText);
+    }
+    Ok(Command::Send(Send { to, kind, text: text.into(), tags }))
+}
+
+/// A PRIVMSG with CTCP ACTION is an action.
+fn action(kind: Kind, text: &str) -> (Kind, &str) {
+    let action = text.strip_prefix("\u{1}ACTION ").map(|rest| rest.strip_suffix('\u{1}').unwrap_or(rest));
+    match action {
+        Some(action) if kind == Kind::Text => (Kind::Action, action),
+        _ => (kind, text),
+    }
+}
+
+fn msg(rest: &str) -> Result<Command, Refusal> {
+    match split_word(rest) {
+        ("", _) | (_, "") => Err(usage(&PRIVMSG)),
+        (to, text) => Ok(say(Place::Named(to.into()), Kind::Text, text)),
+    }
+}
+
+fn me(rest: &str) -> Result<Command, Refusal> {
+    if rest.is_empty() {
+        return Err(usage(&ME));
+    }
+    Ok(say(Place::Current, Kind::Action, rest))
+}

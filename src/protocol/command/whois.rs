@@ -1,0 +1,27 @@
+//! WHOIS (Modern IRC, section "WHOIS message").
+
+use super::{
+    Command,
+    parse::{names_of, param, split_word, usage},
+    table::Spec,
+};
+use crate::protocol::{message::Message, refusal::Refusal};
+
+pub(super) static WHOIS: Spec =
+    Spec::irc("WHOIS", 0, "[SERVER] NICK", irc, "all about a person").slash(&["whois"], plain, "/whois NAME").cost(2);
+
+fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
+    // `WHOIS SERVER NICK` asks the same of a named server; there is one.
+    let nick = param(message, 1).or(param(message, 0)).unwrap_or_default();
+    match names_of(nick).next() {
+        Some(nick) => Ok(Command::Whois(nick.into())),
+        None => Err(Refusal::NoNickGiven),
+    }
+}
+
+fn plain(rest: &str) -> Result<Command, Refusal> {
+    match split_word(rest).0 {
+        "" => Err(usage(&WHOIS)),
+        nick => Ok(Command::Whois(nick.into())),
+    }
+}

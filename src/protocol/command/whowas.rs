@@ -1,0 +1,19 @@
+//! WHOWAS (Modern IRC, section "WHOWAS message").
+
+use super::{
+    Command,
+    parse::{names_of, param},
+    table::Spec,
+};
+use crate::protocol::{message::Message, refusal::Refusal};
+
+pub(super) static WHOWAS: Spec = Spec::irc("WHOWAS", 0, "NICK [COUNT]", irc, "who was here under this name").cost(2);
+
+fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
+    let Some(nick) = names_of(param(message, 0).unwrap_or_default()).next() else {
+        return Err(Refusal::NoNickGiven);
+    };
+    // A count that is no positive number means all.
+    let count = param(message, 1).and_then(|count| count.parse().ok()).filter(|&count| count > 0);
+    Ok(Command::Whowas(nick.into(), count.unwrap_or(usize::MAX)))
+}

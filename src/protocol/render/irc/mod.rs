@@ -1,0 +1,229 @@
+//! The IRC dialect: RFC 1459 lines as Modern IRC describes them, with IRCv3 tags.
+//!
+//! Here is how a line is written whatever it says; what it says is in the files below.
+
+mod event;
+mod message;
+mod people;
+mod reply;
+mod rooms;
+mod server;
+
+use std::fmt::Write;
+
+use super::{Lines, text::server_time};
+use crate::{
+    ident::{MsgId, Nick},
+    protocol::{
+        caps::{Cap, Caps},
+        chat::{Audience, Source},
+        limits,
+        reply::ServerInfo,
+        sanitize, tags,
+    },
+};
+
+pub(super) use event::{event, relevant};
+pub(super) use message::message;
+pub(super) use reply::reply;
+
+/// Writes replies to one session.
+struct Writer<'a> {
+    lines: &'a mut Lines,
+    server: &'a ServerInfo,
+    /// The receiver's nick, or `*` before the registration.
+    me: &'a str,
+    caps: Caps,
+}
+
+impl Writer<'_> {
+    /// A line of the server's: `:SERVER COMMAND PARAMS`; the last parameter may hold blanks.
+    fn line(&mut self, command: &str, params: &[&str]) {
+        line(self.lines, Some(&self.server.name), command, params);
+    }
+
+    /// A numeric; the text, if any, after a colon.
+    fn num(&mut self, code: u16, params: &[&str], text: Option<&str>) {
+        numeric(self.lines, self.server, self.me, code, params, text);
+    }
+
+    /// Room for text in a numeric with these parameters.
+    fn room(&self, params: &[&str]) -> usize {
+        let params: usize = params.iter().map(|param| param.len() + 1).sum();
+        room_after(self.server.name.len() + self.me.len() + params + 9)
+    }
+
+    /// As many numerics as the words need, each with as many of them as fit.
+    fn words<T: AsRef<str>>(
+        &mut self,
+        code: u16,
+        params: &[&str],
+        separator: char,
+        words: impl IntoIterator<Item = T>,
+    ) {
+        let most = self.room(params);
+        let mut row = String::new();
+        for word in words {
+            let word = word.as_ref();
+            if !row.is_empty() && row.len() + 1 + word.len() > most {
+                self.num(code, params, Some(&row));
+                row.clear();
+            }
+            if !row.is_empty() {
+                row.push(separator);
+            }
+            row.push_str(word);
+        }
+        if !row.is_empty() {
+            self.num(code, params, Some(&row));
+        }
+    }
+}
+
+/// Writes `:SOURCE COMMAND PARAMS`; the last parameter may hold blanks.
+pub(super) fn line(lines: &mut Lines, source: Option<&str>, command: &str, params: &[&str]) {
+    let out = lines.begin();
+    if let Some(source) = source {
+        let _ = write!(out, ":{source} ");
+    }
+    out.push_str(command);
+    push_params(out, params);
+    end(lines);
+}
+
+/// Writes a numeric reply to `me`; the text, if any, after a colon.
+pub(super) fn numeric(
+    lines: &mut Lines,
+    server: &ServerInfo,
+    me: &str,
+    code: u16,
+    params: &[&str],
+    text: Option<&str>,
+) {
+    let out = lines.begin();
+    let _ = write!(out, ":{} {code:03} {me}", server.name);
+    for param in params {
+        out.push(' ');
+        push_middle(out, param);
+    }
+    if let Some(text) = text {
+        out.push_str(" :");
+        push_trailing(out, text);
+    }
+    end(lines);
+}
+
+/// Wraps what was rendered for a labeled request.
+pub(super) fn labeled(lines: &Lines, server: &ServerInfo, caps: Caps, label: &str) -> String {
+    let value = tags::escape(label);
+    match lines.starts.len() {
+        0 => format!("@label={value} :{} ACK\r\n", server.name),
+        1 => tagged(lines, "label", &value),
+        _ if caps.has(Cap::Batch) => {
+            // One batch is open at a time, so one reference serves them all.
+            let mut out = format!("@label={value} :{} BATCH +r labeled-response\r\n", server.name);
+            out.push_str(&tagged(lines, "batch", "r"));
+            let _ = write!(out, ":{} BATCH -r\r\n", server.name);
+            out
+        }
+        _ => lines.text.clone(),
+    }
+}
+
+/// Puts one more tag in front of every line.
+fn tagged(lines: &Lines, key: &str, value: &str) -> String {
+    let mut out = String::with_capacity(lines.text.len() + lines.starts.len() * (key.len() + value.len() + 3));
+    let ends = lines.starts.iter().skip(1).copied().chain([lines.text.len()]);
+    for (&start, end) in lines.starts.iter().zip(ends) {
+        let line = &lines.text[start..end];
+        match line.strip_prefix('@') {
+            Some(rest) => {
+                let _ = write!(out, "@{key}={value};{rest}");
+            }
+            None => {
+                let _ = write!(out, "@{key}={value} {line}");
+            }
+        }
+    }
+    out
+}
+
+/// Ends the line that was begun last. What a peer wrote is quoted in some replies: a line that
+/// would be too long for it is cut, whole characters. Messages are divided before they come here.
+fn end(lines: &mut Lines) {
+    let out = &mut lines.text;
+    let start = lines.starts.last().copied().unwrap_or_default();
+    let tags = if out[start..].starts_with('@') { out[start..].find(' ').map_or(0, |space| space + 1) } else { 0 };
+    let most = start + tags + limits::IRC_BODY - 2;
+    out.truncate(out.floor_char_boundary(most));
+    out.push_str("\r\n");
+}
+
+fn push_params(out: &mut String, params: &[&str]) {
+    if let Some((last, middle)) = params.split_last() {
+        for param in middle {
+            out.push(' ');
+            push_middle(out, param);
+        }
+        out.push_str(if last.is_empty() || last.starts_with(':') || last.contains(' ') { " :" } else { " " });
+        push_trailing(out, last);
+    }
+}
+
+/// A parameter that is not the last. What a peer wrote there can be anything: only a visible word
+/// goes out.
+fn push_middle(out: &mut String, text: &str) {
+    if text.is_empty() || text.starts_with(':') || text.contains(' ') {
+        out.push('*');
+    } else {
+        push_trailing(out, text);
+    }
+}
+
+fn push_trailing(out: &mut String, text: &str) {
+    out.push_str(&sanitize::for_irc(text));
+}
+
+/// Room for text in a line that starts with `head` octets, leaving CR LF.
+const fn room_after(head: usize) -> usize {
+    let most = limits::IRC_BODY - 2;
+    // A head can be no longer than source, verb and target allow; keep some room whatever it is.
+    if head + 64 > most { 64 } else { most - head }
+}
+
+impl Source {
+    fn push(&self, out: &mut String) {
+        let _ = write!(out, ":{}!{}@{} ", self.nick, self.user, self.host);
+    }
+}
+
+/// Writes the tag section that these capabilities ask for.
+fn push_tags(out: &mut String, caps: Caps, time_ms: u64, account: &Nick, id: Option<MsgId>, client: Option<&str>) {
+    let start = out.len();
+    if caps.has(Cap::ServerTime) {
+        out.push_str(";time=");
+        server_time(out, time_ms);
+    }
+    if caps.has(Cap::AccountTag) {
+        let _ = write!(out, ";account={account}");
+    }
+    if caps.has(Cap::MessageTags) {
+        if let Some(id) = id {
+            let _ = write!(out, ";msgid={id}");
+        }
+        if let Some(client) = client {
+            let _ = write!(out, ";{client}");
+        }
+    }
+    if out.len() > start {
+        out.replace_range(start..=start, "@");
+        out.push(' ');
+    }
+}
+
+fn target(audience: &Audience) -> &str {
+    match audience {
+        Audience::Room(_, name) => name.as_str(),
+        Audience::Account(nick) | Audience::Device(nick, _) => nick.as_str(),
+    }
+}

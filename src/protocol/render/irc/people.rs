@@ -1,0 +1,174 @@
+//! What is said about people: NAMES, WHO, WHOIS, WHOWAS, USERHOST, MONITOR.
+
+use std::sync::Arc;
+
+use super::Writer;
+use crate::{
+    ident::RoomName,
+    protocol::{
+        caps::Cap,
+        chat::Source,
+        command::Whox,
+        render::text::{pieces, server_time},
+        reply::{Member, Was, Whois},
+    },
+};
+
+impl Writer<'_> {
+    /// What a person is in a room, by the capabilities of who reads it.
+    fn prefix(&self, person: &Member) -> &'static str {
+        match (person.operator, person.voiced) {
+            (true, true) if self.caps.has(Cap::MultiPrefix) => "@+",
+            (true, _) => "@",
+            (false, true) => "+",
+            (false, false) => "",
+        }
+    }
+
+    pub(super) fn names(&mut self, room: &RoomName, secret: bool, people: &[Member]) {
+        let full = self.caps.has(Cap::UserhostInNames);
+        let row = |person: &Member| {
+            let Source { nick, user, host } = &*person.source;
+            let prefix = self.prefix(person);
+            if full { format!("{prefix}{nick}!{user}@{host}") } else { format!("{prefix}{nick}") }
+        };
+        let rows: Vec<String> = people.iter().map(row).collect();
+        self.words(353, &[if secret { "@" } else { "=" }, room.as_str()], ' ', rows);
+        self.end_of_names(room.as_str());
+    }
+
+    pub(super) fn end_of_names(&mut self, mask: &str) {
+        self.num(366, &[mask], Some("End of /NAMES list"));
+    }
+
+    pub(super) fn who(&mut self, mask: &str, whox: Option<&Whox>, people: &[Member]) {
+        for person in people {
+            match whox {
+                Some(whox) => self.whox(whox, person),
+                None => self.who_row(person),
+            }
+        }
+        self.num(315, &[mask], Some("End of /WHO list"));
+    }
+
+    /// `H` or `G`, `*` for administrators, `B` for bots, and the prefix.
+    fn flags(&self, person: &Member) -> String {
+        let mut flags = String::from(if person.away { "G" } else { "H" });
+        if person.administrator {
+            flags.push('*');
+        }
+        if person.bot {
+            flags.push('B');
+        }
+        flags + self.prefix(person)
+    }
+
+    fn who_row(&mut self, person: &Member) {
+        let flags = self.flags(person);
+        let (source, server) = (&person.source, Arc::clone(&self.server.name));
+        let room = person.room.as_ref().map_or("*", RoomName::as_str);
+        let params = [room, &source.user, &source.host, &server, source.nick.as_str(), &flags];
+        self.num(352, &params, Some(&format!("0 {}", person.realname)));
+    }
+
+    /// One row of WHOX: the fields that were asked for, in the order of the specification.
+    fn whox(&mut self, whox: &Whox, person: &Member) {
+        let Source { nick, user, host } = &*person.source;
+        let (flags, server, idle) = (self.flags(person), Arc::clone(&self.server.name), person.idle.to_string());
+        let room = person.room.as_ref().map_or("*", RoomName::as_str);
+        let level = if person.operator { "1" } else { "n/a" };
+        let fields = [
+            ('t', whox.token.as_deref().unwrap_or("0")),
+            ('c', room),
+            ('u', user),
+            // Addresses are nobody's business.
+            ('i', "255.255.255.255"),
+            ('h', host),
+            ('s', &server),
+            ('n', nick.as_str()),
+            ('f', &flags),
+            ('d', "0"),
+            ('l', &idle),
+            ('a', nick.as_str()),
+            ('o', level),
+        ];
+        let params: Vec<&str> =
+            fields.iter().filter(|(letter, _)| whox.fields.contains(*letter)).map(|(_, value)| *value).collect();
+        let realname = whox.fields.contains('r').then_some(&*person.realname);
+        self.num(354, &params, realname);
+    }
+
+    pub(super) fn whois(&mut self, whois: &Whois) {
+        let who = whois.source.nick.as_str();
+        let server = Arc::clone(&self.server.name);
+        let network = Arc::clone(&self.server.network);
+        self.num(311, &[who, &whois.source.user, &whois.source.host, "*"], Some(&whois.realname));
+        self.words(319, &[who], ' ', whois.rooms.iter().map(|(prefix, room)| format!("{prefix}{room}")));
+        self.num(312, &[who, &server], Some(&network));
+        if let Some(reason) = &whois.away {
+            self.num(301, &[who], Some(reason));
+        }
+        if whois.administrator {
+            self.num(313, &[who], Some("is an administrator of this server"));
+        }
+        if whois.bot {
+            self.num(335, &[who], Some("is a bot"));
+        }
+        if let Some(modes) = &whois.modes {
+            self.num(379, &[who], Some(&format!("is using modes {modes}")));
+        }
+        self.num(330, &[who, who], Some("is logged in as"));
+        for (label, fingerprint) in &whois.devices {
+            self.num(276, &[who], Some(&format!("has client certificate fingerprint {fingerprint} (device {label})")));
+        }
+        self.num(671, &[who], Some("is using a secure connection"));
+        if let Some((idle, since)) = whois.idle {
+            self.num(317, &[who, &idle.to_string(), &since.to_string()], Some("seconds idle, signon time"));
+        }
+        self.end_of_whois(who);
+    }
+
+    pub(super) fn end_of_whois(&mut self, who: &str) {
+        self.num(318, &[who], Some("End of /WHOIS list"));
+    }
+
+    pub(super) fn whowas(&mut self, name: &str, people: &[Was]) {
+        if people.is_empty() {
+            self.num(406, &[name], Some("There was no such nickname"));
+        }
+        let server = Arc::clone(&self.server.name);
+        for Was { source, realname, at_ms } in people {
+            let mut at = String::new();
+            server_time(&mut at, *at_ms);
+            self.num(314, &[source.nick.as_str(), &source.user, &source.host, "*"], Some(realname));
+            self.num(312, &[source.nick.as_str(), &server], Some(&at));
+        }
+        self.num(369, &[name], Some("End of WHOWAS"));
+    }
+
+    pub(super) fn userhost(&mut self, people: &[Member]) {
+        let row = |person: &Member| {
+            let Source { nick, user, host } = &*person.source;
+            let (star, away) = (if person.administrator { "*" } else { "" }, if person.away { '-' } else { '+' });
+            format!("{nick}{star}={away}{user}@{host}")
+        };
+        let rows: Vec<String> = people.iter().map(row).collect();
+        self.num(302, &[], Some(&rows.join(" ")));
+    }
+
+    pub(super) fn watched(&mut self, online: &[Arc<Source>], offline: &[Box<str>]) {
+        self.words(730, &[], ',', online.iter().map(|source| source.mask()));
+        self.words(731, &[], ',', offline);
+    }
+
+    pub(super) fn watch_list(&mut self, names: &[Box<str>]) {
+        self.words(732, &[], ',', names);
+        self.num(733, &[], Some("End of MONITOR list"));
+    }
+
+    pub(super) fn away(&mut self, who: &str, reason: &str) {
+        let most = self.room(&[who]);
+        // Cut rather than divided: a second 301 would be a second answer.
+        self.num(301, &[who], pieces(reason, most).next());
+    }
+}

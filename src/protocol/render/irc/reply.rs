@@ -1,0 +1,140 @@
+//! One typed reply to its lines.
+
+use std::fmt::Write;
+
+use super::{Lines, Writer, end, event, message, push_trailing, room_after};
+use crate::{
+    ident::Nick,
+    protocol::{
+        caps::{Cap, Caps},
+        refusal::Refusal,
+        render::{
+            plain,
+            text::{pieces, server_time},
+        },
+        reply::{CapReply, Reply, ServerInfo},
+    },
+};
+
+/// One reply, as Modern IRC writes it.
+pub(in crate::protocol::render) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, caps: Caps, reply: &Reply) {
+    let nick = me.as_str();
+    let mut to = Writer { lines, server, me: nick, caps };
+    match reply {
+        Reply::Welcome(welcome) => to.welcome(welcome),
+        Reply::Pong(token) => to.line("PONG", &[&server.name, token]),
+        Reply::Ping(token) => super::line(to.lines, None, "PING", &[token]),
+        Reply::Cap(sub, list) => to.cap(*sub, list),
+        Reply::Names(room, secret, people) => to.names(room, *secret, people),
+        Reply::NoNames(mask) => to.end_of_names(mask),
+        Reply::Who(mask, whox, people) => to.who(mask, whox.as_ref(), people),
+        Reply::Whois(whois) => to.whois(whois),
+        Reply::EndOfWhois(who) => to.end_of_whois(who),
+        Reply::Whowas(name, people) => to.whowas(name, people),
+        Reply::Userhost(people) => to.userhost(people),
+        Reply::Ison(people) => {
+            let names: Vec<&str> = people.iter().map(Nick::as_str).collect();
+            to.num(303, &[], Some(&names.join(" ")));
+        }
+        Reply::Listed(room, list, masks) => to.listed(room, *list, masks),
+        Reply::List(rows) => to.list(rows),
+        Reply::Topic(room, topic) => to.topic(room, topic.as_ref()),
+        Reply::RoomModes(room, modes, created) => to.room_modes(room, modes, *created),
+        Reply::UserModes(modes) => to.num(221, &[modes], None),
+        Reply::UserModesChanged(modes) => {
+            let out = to.lines.begin();
+            let _ = write!(out, ":{nick} MODE {nick} :{modes}");
+            end(to.lines);
+        }
+        Reply::Inviting(who, room) => to.num(341, &[who.as_str(), room.as_str()], None),
+        Reply::Invitations(rooms) => to.invitations(rooms),
+        Reply::Operator => to.num(381, &[], Some("You are now an IRC operator")),
+        Reply::Rehashing => to.num(382, &["certificates"], Some("Rehashing")),
+        Reply::Watched { online, offline } => to.watched(online, offline),
+        Reply::WatchList(names) => to.watch_list(names),
+        Reply::WatchListFull(most, names) => {
+            to.num(734, &[&most.to_string(), &names.join(",")], Some("Monitor list is full."));
+        }
+        Reply::Marked(target, time) => {
+            let mut mark = String::from("*");
+            if let Some(time) = time {
+                mark = String::from("timestamp=");
+                server_time(&mut mark, *time);
+            }
+            to.line("MARKREAD", &[target, &mark]);
+        }
+        Reply::Away(true) => to.num(306, &[], Some("You have been marked as being away")),
+        Reply::Away(false) => to.num(305, &[], Some("You are no longer marked as being away")),
+        Reply::IsAway(who, reason) => to.away(who.as_str(), reason),
+        Reply::Motd => to.motd(),
+        Reply::Lusers(counts) => to.lusers(*counts),
+        Reply::Version => to.version(),
+        Reply::Time(now_ms) => to.time(*now_ms),
+        Reply::Info => to.info(),
+        Reply::Admin(who) => to.admin(who),
+        Reply::Help(topic) => to.help(topic.as_deref()),
+        Reply::TalkIn(_) => {}
+        Reply::History(place, messages) if !caps.has(Cap::ServerTime) => {
+            // As messages they would look as if they were said now.
+            for row in plain::history_rows(me, place, messages) {
+                for piece in pieces(&row, room_after(server.name.len() + nick.len() + 11)) {
+                    to.line("NOTICE", &[nick, piece]);
+                }
+            }
+        }
+        Reply::History(_, messages) => {
+            for old in messages {
+                message(to.lines, server, caps, old);
+            }
+        }
+        Reply::Message(own, _) => message(to.lines, server, caps, own),
+        Reply::Event(own) => event(to.lines, caps, own),
+        Reply::Refused(refusal) => to.refused(refusal),
+        Reply::Bye(reason) => {
+            let out = to.lines.begin();
+            out.push_str("ERROR :");
+            push_trailing(out, reason);
+            end(to.lines);
+        }
+    }
+}
+
+impl Writer<'_> {
+    fn cap(&mut self, sub: CapReply, list: &str) {
+        let sub = match sub {
+            CapReply::Ls => "LS",
+            CapReply::List => "LIST",
+            CapReply::Ack => "ACK",
+            CapReply::Nak => "NAK",
+        };
+        let out = self.lines.begin();
+        let _ = write!(out, ":{} CAP {} {sub} :", self.server.name, self.me);
+        push_trailing(out, list);
+        end(self.lines);
+    }
+
+    fn refused(&mut self, refusal: &Refusal) {
+        if let Some((code, params, text)) = refusal.numeric() {
+            return self.num(code, &params, Some(&text));
+        }
+        let sentence = refusal.sentence();
+        match refusal {
+            Refusal::UnknownMode(mode) => self.num(472, &[&mode.to_string()], Some("is unknown mode char to me")),
+            Refusal::ListFull(room, letter) => {
+                self.num(478, &[room, &letter.to_string()], Some("Channel list is full"));
+            }
+            Refusal::BadModeParameter(target, letter, parameter, what) => {
+                self.num(696, &[target, &letter.to_string(), parameter], Some(what));
+            }
+            Refusal::NotKept(verb) => self.line("FAIL", &[verb, "NOT_KEPT", &sentence]),
+            Refusal::BadLine(code, _) => self.line("FAIL", &["*", code, &sentence]),
+            Refusal::Fail(fail) => {
+                let mut params = vec![fail.verb, fail.code];
+                params.extend(fail.context.iter().map(|text| &**text));
+                params.push(&sentence);
+                self.line("FAIL", &params);
+            }
+            _ => self.line("NOTICE", &[self.me, &sentence]),
+        }
+    }
+}
