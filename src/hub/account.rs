@@ -8,6 +8,7 @@ use crate::{
     protocol::{
         caps::{Cap, Caps, Dialect, Shape},
         chat::Source,
+        sasl::Sasl,
     },
 };
 
@@ -104,6 +105,8 @@ pub(super) struct Session {
     pub dialect: Dialect,
     /// Its capabilities.
     pub caps: Caps,
+    /// How far it is with SASL.
+    pub sasl: Sasl,
     /// Where a plain session's text goes.
     pub current: Option<RoomId>,
     /// Where it went before: a room that could not be kept is left for this one.

@@ -22,4 +22,3 @@ pub use inbox::Inbox;
 pub use outbox::{Cut, Outbox, Taken};
 pub use request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp};
 pub use state::{Settings, State};
-pub use step::cap_offer;

@@ -149,15 +149,44 @@ impl Cap {
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cap| cap.name() == name)
     }
+
+    /// What `CAP LS` offers to a client that asks for this version.
+    pub fn offer(version: CapVersion) -> String {
+        let show = |cap: Self| match cap.value().filter(|_| version == CapVersion::V302) {
+            Some(value) => format!("{}={value}", cap.name()),
+            None => cap.name().to_owned(),
+        };
+        Self::ALL.map(show).join(" ")
+    }
 }
 
-/// A set of capabilities.
+/// The version of capability negotiation that a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapVersion {
+    /// 3.1: no values, one line for each answer.
+    V301,
+    /// 3.2: values, answers of several lines, `cap-notify`.
+    V302,
+}
+
+impl CapVersion {
+    /// The version that `CAP LS` names: the highest below it that the server knows.
+    pub fn of(number: &str) -> Self {
+        if number.parse::<u64>().is_ok_and(|number| number >= 302) { Self::V302 } else { Self::V301 }
+    }
+}
+
+/// A set of capabilities; and with it, since it lasts as long, whether the client speaks version
+/// 302 of their negotiation.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Caps(u32);
 
 impl Caps {
     /// No capability.
     pub const NONE: Self = Self(0);
+
+    /// Stands for version 302.
+    const V302: u32 = 1 << 31;
 
     /// The set of the given ones.
     pub const fn of(caps: &[Cap]) -> Self {
@@ -203,13 +232,38 @@ impl Caps {
         Cap::ALL.into_iter().filter(move |&cap| self.has(cap))
     }
 
+    /// The set of a client that has sent `CAP LS` with this version: it keeps the highest, and 302
+    /// brings `cap-notify`.
+    #[must_use]
+    pub const fn speaking(self, version: CapVersion) -> Self {
+        match version {
+            CapVersion::V301 => self,
+            CapVersion::V302 => Self(self.0 | Self::V302).with(Cap::CapNotify),
+        }
+    }
+
+    /// The version of the negotiation that the client speaks.
+    pub const fn version(self) -> CapVersion {
+        if self.0 & Self::V302 == 0 { CapVersion::V301 } else { CapVersion::V302 }
+    }
+
     /// Applies a `CAP REQ` list (`echo-message -batch`): all of it or, when a name is unknown,
-    /// nothing.
+    /// nothing. Version 302 cannot do without `cap-notify`.
     pub fn request(self, list: &str) -> Option<Self> {
-        list.split(' ').filter(|name| !name.is_empty()).try_fold(self, |set, name| match name.strip_prefix('-') {
-            Some(name) => Cap::by_name(name).map(|cap| set.without(cap)),
-            None => Cap::by_name(name).map(|cap| set.with(cap)),
+        list.split(' ').filter(|name| !name.is_empty()).try_fold(self, |set, name| {
+            let (wanted, name) = name.strip_prefix('-').map_or((true, name), |name| (false, name));
+            let cap = Cap::by_name(name)?;
+            match cap {
+                _ if wanted => Some(set.with(cap)),
+                Cap::CapNotify if set.version() == CapVersion::V302 => None,
+                _ => Some(set.without(cap)),
+            }
         })
+    }
+
+    /// The names of the set, as `CAP LIST` shows them.
+    pub fn names(self) -> String {
+        self.iter().map(Cap::name).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether any capability was negotiated that lets lines carry tags to the client.
@@ -265,6 +319,18 @@ mod tests {
         assert_eq!(set.request("-batch echo-message"), Some(Caps::of(&[Cap::ServerTime, Cap::EchoMessage])));
         for bad in ["server-time no-such-cap", "-no-such-cap", "SERVER-TIME", "sasl=EXTERNAL"] {
             assert_eq!(Caps::NONE.request(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn version_302_stays_and_brings_cap_notify() {
+        let old = Caps::NONE.speaking(CapVersion::of("301")).request("cap-notify").unwrap();
+        assert_eq!(old.request("-cap-notify"), Some(Caps::NONE));
+        for number in ["302", "307", "99999999"] {
+            let new = Caps::NONE.speaking(CapVersion::of(number)).speaking(CapVersion::of("x"));
+            assert_eq!((new.version(), new.names().as_str()), (CapVersion::V302, "cap-notify"), "{number}");
+            assert_eq!(new.request("cap-notify"), Some(new));
+            assert_eq!(new.request("batch -cap-notify"), None);
         }
     }
 

@@ -69,7 +69,8 @@ fn is_plausible(message: &Message<'_>) -> bool {
 
 fn is_cap(params: &[&str]) -> bool {
     match params {
-        ["LS"] | ["LIST"] | ["END"] | ["CLEAR"] => true,
+        // Also one that there is not: it is answered 410.
+        [subcommand] => subcommand.bytes().all(|b| b.is_ascii_uppercase()),
         ["LS", version] => version.bytes().all(|b| b.is_ascii_digit()),
         ["REQ" | "ACK" | "NAK", _] => true,
         _ => false,
@@ -98,6 +99,7 @@ mod tests {
                 "CAP LIST",
                 "CAP REQ :server-time batch",
                 "CAP END",
+                "CAP NOTACOMMAND",
                 "@label=1 CAP LS 302",
                 "NICK alice",
                 "NICK :alice",
@@ -133,6 +135,7 @@ mod tests {
                 "USER alice",
                 "CAP",
                 "CAP ls",
+                "CAP Off",
                 "CAP LS or not",
                 "CAP in hand",
                 "JOIN us",

@@ -20,7 +20,7 @@ pub struct Message<'a> {
     pub tags: Tags<'a>,
     /// Who it comes from: the word after the `:` in front.
     pub source: Option<&'a str>,
-    /// The command as it is written: ASCII letters, or three digits.
+    /// The command as it is written: a word, or three digits.
     pub command: &'a str,
     /// The parameters.
     pub params: Params<'a>,
@@ -42,7 +42,7 @@ pub enum ParseError {
     /// Nothing, or no command behind tags and source.
     #[error("the line has no command")]
     NoCommand,
-    /// A command that is neither letters nor three digits.
+    /// A command that is neither a word nor three digits.
     #[error("the command is neither a word of letters nor three digits")]
     BadCommand,
     /// A `:` in front with nothing after it.
@@ -106,8 +106,10 @@ fn is_command(command: &str) -> bool {
     let bytes = command.as_bytes();
     match bytes.first() {
         Some(b'0'..=b'9') => bytes.len() == 3 && bytes.iter().all(u8::is_ascii_digit),
-        Some(_) => bytes.iter().all(u8::is_ascii_alphabetic),
-        None => false,
+        // Commands are words of letters; others are read too, so that they can be answered as
+        // commands that nobody knows.
+        Some(b'A'..=b'Z' | b'a'..=b'z') => bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')),
+        _ => false,
     }
 }
 
@@ -218,7 +220,7 @@ pub struct MessageBuf<'a> {
 /// Why parts cannot become a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum EncodeError {
-    /// A command that is neither letters nor three digits.
+    /// A command that is neither a word nor three digits.
     #[error("the command is neither a word of letters nor three digits")]
     BadCommand,
     /// A source that is empty or holds a space.
@@ -341,6 +343,7 @@ mod tests {
         check(":a!~b@c.d JOIN :#chan", "", Some("a!~b@c.d"), "JOIN", &["#chan"]);
         check(":h MODE #el -i\ttab", "", Some("h"), "MODE", &["#el", "-i\ttab"]);
         check("QUIT :bye", "", None, "QUIT", &["bye"]);
+        check("@label=1 NO_SUCH-1 x", "label=1", None, "NO_SUCH-1", &["x"]);
     }
 
     #[test]
@@ -362,7 +365,8 @@ mod tests {
             (":src", NoCommand),
             (": PING", EmptySource),
             (" PING", BadCommand),
-            ("PI-NG", BadCommand),
+            ("_PING", BadCommand),
+            ("PI*NG", BadCommand),
             ("12", BadCommand),
             ("0011", BadCommand),
             ("1AB", BadCommand),

@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod render;
 pub mod reply;
 pub mod sanitize;
+pub mod sasl;
 pub mod tags;
 pub mod timestamp;
 

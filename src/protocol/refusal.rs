@@ -83,8 +83,6 @@ pub enum Refusal {
     InvalidKey(Box<str>),
     /// 696: a mode's parameter that is none (target, letter, parameter, what is wrong).
     BadModeParameter(Box<str>, char, Box<str>, &'static str),
-    /// 907: SASL after it was done or after registration.
-    SaslDone,
     /// A plain session talks while it is in no room.
     NoCurrentRoom,
     /// The line was no text that the server takes: the FAIL code for programs, and why for people.
@@ -172,7 +170,6 @@ impl Refusal {
             Self::NeedOperator(name) => about(482, name, "You're not a channel operator"),
             Self::UnknownUserMode => reply(501, &[], "Unknown MODE flag"),
             Self::NotYourModes => reply(502, &[], "Can't change mode for other users"),
-            Self::SaslDone => reply(907, &[], "You have already authenticated using SASL"),
             Self::ServerFull(name) => about(405, name, "This server has as many channels as it may hold"),
             Self::NoCurrentRoom | Self::BadLine(..) | Self::NotKept(_) | Self::Usage(_) => return None,
         })
@@ -228,7 +225,6 @@ impl Refusal {
             Self::NeedOperator(name) => format!("only the operators of {name} may do that"),
             Self::UnknownUserMode => "there is no such mode".into(),
             Self::NotYourModes => "these are somebody else's modes".into(),
-            Self::SaslDone => "your certificate has identified you already".into(),
             Self::NoCurrentRoom => "you are in no room; /join #ROOM first, /rooms lists them".into(),
             Self::BadLine(_, what) => format!("that line was not sent: {what}"),
             Self::NotKept(verb) => {

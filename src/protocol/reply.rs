@@ -5,10 +5,12 @@ use std::sync::Arc;
 use crate::{
     ident::{Fingerprint, Nick, RoomName},
     protocol::{
+        caps::CapVersion,
         chat::{Event, Message, Source, Topic},
         command::Whox,
         modes::{List, Listed},
         refusal::Refusal,
+        sasl::SaslReply,
     },
 };
 
@@ -42,6 +44,8 @@ pub enum Reply {
     Ping(Arc<str>),
     /// The answer to a CAP subcommand, with its list.
     Cap(CapReply, Box<str>),
+    /// The answer to AUTHENTICATE.
+    Sasl(SaslReply),
     /// Who is in a room, and whether the room is secret.
     Names(RoomName, bool, Vec<Member>),
     /// There is nobody to name: no such room, or one may not see it.
@@ -126,10 +130,10 @@ pub enum Reply {
 /// The four answers to CAP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CapReply {
-    /// What the server offers.
-    Ls,
-    /// What the session has.
-    List,
+    /// What the server offers, to a client that asked for this version.
+    Ls(CapVersion),
+    /// What the session has, to a client that speaks this version.
+    List(CapVersion),
     /// The request was granted whole.
     Ack,
     /// The request was refused whole.

@@ -11,11 +11,12 @@ use crate::{
     protocol::{
         Message,
         caps::{Cap, Caps},
+        chat::Source,
         command::{CapCommand, cap_command},
         limits::{self, cut},
         refusal::Refusal,
-        render::{line_before_registration, numeric_before_registration},
-        reply::ServerInfo,
+        reply::{CapReply, Reply},
+        sasl::{Sasl, SaslReply},
     },
 };
 
@@ -37,14 +38,6 @@ pub(super) struct User {
     pub(super) realname: Arc<str>,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Sasl {
-    #[default]
-    NotYet,
-    Asked,
-    Done,
-}
-
 /// What to do next.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -57,122 +50,95 @@ pub(super) enum Outcome {
 }
 
 impl Registration {
-    /// Takes one line; writes what is to be answered.
+    /// What the client has negotiated so far.
+    pub(super) const fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    /// Takes one line of a client whose certificate is `account`'s on the network `host`; adds what
+    /// is to be answered.
     pub(super) fn line(
         &mut self,
-        server: &ServerInfo,
         account: &Nick,
+        host: &Arc<str>,
         message: &Message<'_>,
-        out: &mut String,
+        replies: &mut Vec<Reply>,
     ) -> Outcome {
-        let mut reply = Reply { server, out };
         let params = &*message.params;
+        let mut refuse = |refusal| replies.push(Reply::Refused(refusal));
         match message.command.to_ascii_uppercase().as_str() {
-            "CAP" => self.cap(message, &mut reply),
+            "CAP" => match cap_command(message) {
+                Ok(command) => replies.extend(self.cap(command)),
+                Err(refusal) => refuse(refusal),
+            },
             "NICK" => match params.first() {
-                None | Some(&"") => reply.numeric(431, &[], "No nickname given"),
+                None | Some(&"") => refuse(Refusal::NoNickGiven),
                 Some(nick) => match nick.parse::<Nick>() {
                     Ok(_) => self.nick = true,
-                    Err(_) => reply.refuse(&Refusal::BadNick((*nick).into())),
+                    Err(_) => refuse(Refusal::BadNick((*nick).into())),
                 },
             },
             "USER" => match params {
-                [name, _, _, realname, ..] if !name.is_empty() => self.user = Some(User::new(name, realname)),
-                _ => reply.refuse(&Refusal::NeedMoreParams("USER".into())),
+                [name, _, _, realname, ..] if !name.is_empty() && !realname.is_empty() => {
+                    self.user = Some(User::new(name, realname));
+                }
+                _ => refuse(Refusal::NeedMoreParams("USER".into())),
             },
-            // There are no passwords.
-            "PASS" => {}
-            "AUTHENTICATE" => match params.first() {
-                Some(given) => self.authenticate(account, given, &mut reply),
-                None => reply.refuse(&Refusal::NeedMoreParams("AUTHENTICATE".into())),
-            },
+            // There are no passwords: whatever one sends is right.
+            "PASS" if !params.is_empty() => {}
+            "AUTHENTICATE" if !params.is_empty() => {
+                let nick = account.as_str().into();
+                let source = Source { nick: account.clone(), user: nick, host: Arc::clone(host) };
+                let reply = match self.caps.has(Cap::Sasl) {
+                    true => self.sasl.take(params[0], &Arc::new(source)),
+                    false => Some(SaslReply::Failed),
+                };
+                replies.extend(reply.map(Reply::Sasl));
+            }
+            verb @ ("PASS" | "AUTHENTICATE") => refuse(Refusal::NeedMoreParams(verb.into())),
             "PING" => match params.first() {
-                Some(token) => reply.line("PONG", &[&server.name, token]),
-                None => reply.refuse(&Refusal::NeedMoreParams("PING".into())),
+                Some(&token) => replies.push(Reply::Pong(token.into())),
+                None => refuse(Refusal::NoOrigin),
             },
             "PONG" => {}
             "QUIT" => return Outcome::Quit,
             // A program that is not registered is told so first, whatever it asks for.
-            _ => reply.refuse(&Refusal::NotRegistered),
+            _ => refuse(Refusal::NotRegistered),
         }
         if self.nick
             && !self.negotiating
             && let Some(user) = self.user.take()
         {
+            replies.extend(self.sasl.abort().map(Reply::Sasl));
             return Outcome::Done(user, self.caps);
         }
         Outcome::More
     }
 
-    fn cap(&mut self, message: &Message<'_>, reply: &mut Reply<'_>) {
-        match cap_command(message) {
-            Err(refusal) => reply.refuse(&refusal),
-            Ok(CapCommand::Ls(version)) => {
+    fn cap(&mut self, command: CapCommand) -> Option<Reply> {
+        Some(match command {
+            CapCommand::Ls(version) => {
                 self.negotiating = true;
-                if version >= 302 {
-                    self.caps = self.caps.with(Cap::CapNotify);
-                }
-                reply.cap("LS", &crate::hub::cap_offer(version));
+                self.caps = self.caps.speaking(version);
+                Reply::Cap(CapReply::Ls(version), Cap::offer(version).into())
             }
-            Ok(CapCommand::List) => {
-                let names: Vec<_> = self.caps.iter().map(Cap::name).collect();
-                reply.cap("LIST", &names.join(" "));
-            }
-            Ok(CapCommand::Req(list)) => {
+            CapCommand::List => Reply::Cap(CapReply::List(self.caps.version()), self.caps.names().into()),
+            CapCommand::Req(list) => {
                 self.negotiating = true;
                 match self.caps.request(&list) {
                     Some(caps) => {
                         self.caps = caps;
-                        reply.cap("ACK", &list);
+                        Reply::Cap(CapReply::Ack, list)
                     }
-                    None => reply.cap("NAK", &list),
+                    None => Reply::Cap(CapReply::Nak, list),
                 }
             }
-            Ok(CapCommand::End) => self.negotiating = false,
-        }
+            CapCommand::End => {
+                self.negotiating = false;
+                return None;
+            }
+        })
     }
-
-    fn authenticate(&mut self, account: &Nick, given: &str, reply: &mut Reply<'_>) {
-        let failed = "SASL authentication failed";
-        match (&self.sasl, given) {
-            (Sasl::Done, _) => reply.refuse(&Refusal::SaslDone),
-            (Sasl::Asked, "*") => {
-                self.sasl = Sasl::NotYet;
-                reply.numeric(906, &[], "SASL authentication aborted");
-            }
-            (Sasl::NotYet, "*") => reply.numeric(906, &[], "SASL authentication aborted"),
-            (Sasl::NotYet, mechanism) if mechanism.eq_ignore_ascii_case("EXTERNAL") => {
-                self.sasl = Sasl::Asked;
-                reply.sourceless("AUTHENTICATE", &["+"]);
-            }
-            (Sasl::NotYet, _) => {
-                reply.numeric(908, &["EXTERNAL"], "are available SASL mechanisms");
-                reply.numeric(904, &[], failed);
-            }
-            (Sasl::Asked, response) if response.len() > 400 => {
-                self.sasl = Sasl::NotYet;
-                reply.numeric(905, &[], "SASL message too long");
-            }
-            // The authorization identity (RFC 4422, appendix A) is empty or the account itself.
-            (Sasl::Asked, response) if response == "+" || decodes_to(response, account) => {
-                self.sasl = Sasl::Done;
-                let name = account.as_str();
-                let source = format!("{name}!{name}@{}", reply.server.network);
-                reply.numeric(900, &[&source, name], &format!("You are now logged in as {name}"));
-                reply.numeric(903, &[], "SASL authentication successful");
-            }
-            (Sasl::Asked, _) => {
-                self.sasl = Sasl::NotYet;
-                reply.numeric(904, &[], failed);
-            }
-        }
-    }
-}
-
-fn decodes_to(base64: &str, account: &Nick) -> bool {
-    use base64::Engine;
-    let decoded = base64::engine::general_purpose::STANDARD.decode(base64);
-    decoded.is_ok_and(|name| name.is_empty() || name.eq_ignore_ascii_case(account.as_str().as_bytes()))
 }
 
 impl User {
@@ -185,38 +151,10 @@ impl User {
     }
 }
 
-struct Reply<'a> {
-    server: &'a ServerInfo,
-    out: &'a mut String,
-}
-
-impl Reply<'_> {
-    fn numeric(&mut self, code: u16, params: &[&str], text: &str) {
-        self.out.push_str(&numeric_before_registration(self.server, code, params, text));
-    }
-
-    fn refuse(&mut self, refusal: &Refusal) {
-        if let Some((code, params, text)) = refusal.numeric() {
-            self.numeric(code, &params, &text);
-        }
-    }
-
-    fn line(&mut self, command: &str, params: &[&str]) {
-        self.out.push_str(&line_before_registration(Some(self.server), command, params));
-    }
-
-    fn sourceless(&mut self, command: &str, params: &[&str]) {
-        self.out.push_str(&line_before_registration(None, command, params));
-    }
-
-    fn cap(&mut self, subcommand: &str, list: &str) {
-        self.line("CAP", &["*", subcommand, list]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::{render::replies_before_registration, reply::ServerInfo};
 
     fn server() -> ServerInfo {
         ServerInfo {
@@ -234,12 +172,14 @@ mod tests {
     fn check(lines: &[&str], expect: &[&str], done: bool) {
         let (server, account) = (server(), "alice".parse().unwrap());
         let mut registration = Registration::default();
-        let (mut out, mut ended) = (String::new(), false);
+        let (mut replies, mut ended) = (Vec::new(), false);
         for line in lines {
             assert!(!ended, "{line:?} came after the end");
             let message = Message::parse(line).unwrap();
-            ended = matches!(registration.line(&server, &account, &message, &mut out), Outcome::Done(..));
+            ended = matches!(registration.line(&account, &server.network, &message, &mut replies), Outcome::Done(..));
         }
+        let out = replies_before_registration(&server, registration.caps(), None, &replies);
+        let out = std::str::from_utf8(&out).unwrap();
         let answers: Vec<&str> =
             out.lines().map(|line| line.strip_prefix(":conclave.local ").unwrap_or(line)).collect();
         assert_eq!(answers, expect, "{lines:?}");
@@ -250,10 +190,11 @@ mod tests {
     fn registration_in_any_order() {
         check(&["NICK bob", "USER a 0 * :Alice"], &[], true);
         check(&["USER a 0 * :Alice", "NICK x"], &[], true);
-        check(&["CAP REQ :batch", "NICK a", "USER a 0 * b"], &["CAP * ACK batch"], false);
-        check(&["CAP REQ :batch", "NICK a", "USER a 0 * b", "CAP END"], &["CAP * ACK batch"], true);
+        check(&["CAP REQ :batch", "NICK a", "USER a 0 * b"], &["CAP * ACK :batch"], false);
+        check(&["CAP REQ :batch", "NICK a", "USER a 0 * b", "CAP END"], &["CAP * ACK :batch"], true);
         check(&["CAP REQ :batch nope"], &["CAP * NAK :batch nope"], false);
         check(&["CAP FROB"], &["410 * FROB :Invalid CAP command"], false);
+        check(&["CAP LIST"], &["CAP * LIST :"], false);
         check(&["PASS x", "PING abc"], &["PONG conclave.local abc"], false);
     }
 
@@ -261,31 +202,37 @@ mod tests {
     fn what_is_refused() {
         check(&["NICK"], &["431 * :No nickname given"], false);
         check(&["NICK *", "USER a 0 * b"], &["432 * * :Erroneous nickname"], false);
-        check(&["USER a"], &["461 * USER :Not enough parameters"], false);
+        for line in ["USER a", "USER a 0 *", "USER a 0 * :"] {
+            check(&["NICK a", line], &["461 * USER :Not enough parameters"], false);
+        }
+        check(&["PASS"], &["461 * PASS :Not enough parameters"], false);
+        check(&["AUTHENTICATE"], &["461 * AUTHENTICATE :Not enough parameters"], false);
+        check(&["PING"], &["409 * :No origin specified"], false);
         check(&["JOIN #x"], &["451 * :You have not registered"], false);
     }
 
     #[test]
-    fn sasl_external() {
-        let ok = [
-            "AUTHENTICATE +",
-            "900 * alice!alice@net alice :You are now logged in as alice",
-            "903 * :SASL authentication successful",
-        ];
-        check(&["AUTHENTICATE EXTERNAL", "AUTHENTICATE +"], &ok, false);
-        check(&["AUTHENTICATE EXTERNAL", "AUTHENTICATE QUxJQ0U="], &ok, false);
-        let failed = ["AUTHENTICATE +", "904 * :SASL authentication failed"];
-        check(&["AUTHENTICATE EXTERNAL", "AUTHENTICATE Ym9i"], &failed, false);
+    fn sasl_takes_its_capability_and_ends_with_the_registration() {
+        let (failed, aborted) = ("904 * :SASL authentication failed", "906 * :SASL authentication aborted");
+        check(&["AUTHENTICATE EXTERNAL"], &[failed], false);
+        let ack = "CAP * ACK :sasl";
         check(
-            &["AUTHENTICATE EXTERNAL", "AUTHENTICATE *"],
-            &["AUTHENTICATE +", "906 * :SASL authentication aborted"],
+            &["CAP REQ sasl", "AUTHENTICATE EXTERNAL", "AUTHENTICATE +"],
+            &[
+                ack,
+                "AUTHENTICATE +",
+                "900 * alice!alice@net alice :You are now logged in as alice",
+                "903 * :SASL authentication successful",
+            ],
             false,
         );
         check(
-            &["AUTHENTICATE PLAIN"],
-            &["908 * EXTERNAL :are available SASL mechanisms", "904 * :SASL authentication failed"],
+            &["CAP REQ sasl", "AUTHENTICATE PLAIN"],
+            &[ack, "908 * EXTERNAL :are available SASL mechanisms", failed],
             false,
         );
+        let under_way = ["CAP REQ sasl", "AUTHENTICATE EXTERNAL", "NICK a", "USER a 0 * a", "CAP END"];
+        check(&under_way, &[ack, "AUTHENTICATE +", aborted], true);
     }
 
     #[test]

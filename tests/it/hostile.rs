@@ -122,9 +122,11 @@ async fn bad_lines_of_a_program() {
     // Before the registration too.
     let mut half = Peer::connect(&deployment, &server, &deployment.issue("half")).await;
     half.send("CAP LS 302").await;
-    half.expect(" LS ").await;
+    half.expect(" LS :").await;
     half.send_octets(b"NICK \xff\r\n").await;
-    assert!(half.next().await.unwrap().starts_with(":conclave.local 417 * :"));
+    assert_eq!(half.next().await.unwrap(), utf8);
+    half.send(":source").await;
+    assert_eq!(half.next().await.unwrap(), no_message);
     half.send_octets(&[b'x'; 100_000]).await;
     half.send_octets(b"\r\n").await;
     assert!(half.next().await.unwrap().starts_with(":conclave.local 417 * :"));

@@ -1,12 +1,15 @@
-//! CAP after registration: the session's shape changes in its place in the order.
+//! CAP and AUTHENTICATE after registration: the session's shape changes in its place in the order.
+
+use std::sync::Arc;
 
 use super::Turn;
 use crate::{
     hub::delivery::Delivery,
     protocol::{
-        caps::{Cap, Caps, Dialect},
+        caps::{Cap, Dialect},
         command::CapCommand,
         reply::{CapReply, Reply},
+        sasl::SaslReply,
     },
 };
 
@@ -16,12 +19,10 @@ impl Turn<'_> {
         let Some(session) = self.my_session() else { return };
         let reply = match command {
             CapCommand::Ls(version) => {
-                if *version >= 302 {
-                    session.caps = session.caps.with(Cap::CapNotify);
-                }
-                Reply::Cap(CapReply::Ls, offer(*version).into())
+                session.caps = session.caps.speaking(*version);
+                Reply::Cap(CapReply::Ls(*version), Cap::offer(*version).into())
             }
-            CapCommand::List => Reply::Cap(CapReply::List, names(session.caps).into()),
+            CapCommand::List => Reply::Cap(CapReply::List(session.caps.version()), session.caps.names().into()),
             CapCommand::Req(list) => match session.caps.request(list) {
                 Some(caps) => {
                     session.caps = caps;
@@ -38,17 +39,16 @@ impl Turn<'_> {
         }
         self.reply(reply);
     }
-}
 
-fn names(caps: Caps) -> String {
-    caps.iter().map(Cap::name).collect::<Vec<_>>().join(" ")
-}
-
-/// What `CAP LS` offers to a client that speaks this version.
-pub fn offer(version: u16) -> String {
-    let show = |cap: Cap| match cap.value().filter(|_| version >= 302) {
-        Some(value) => format!("{}={value}", cap.name()),
-        None => cap.name().to_owned(),
-    };
-    Cap::ALL.into_iter().map(show).collect::<Vec<_>>().join(" ")
+    /// SASL once more (IRCv3 `sasl` 3.2, "SASL Reauthentication"): with the same certificate it can
+    /// only say the same.
+    pub(super) fn authenticate(&mut self, given: &str) {
+        let Some(source) = self.my_account().map(|account| Arc::clone(&account.source)) else { return };
+        let Some(session) = self.my_session() else { return };
+        let reply = match session.caps.has(Cap::Sasl) {
+            true => session.sasl.take(given, &source),
+            false => Some(SaslReply::Failed),
+        };
+        self.replies.extend(reply.map(Reply::Sasl));
+    }
 }

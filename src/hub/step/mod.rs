@@ -17,8 +17,6 @@ mod whois;
 
 use std::sync::Arc;
 
-pub use cap::offer as cap_offer;
-
 use super::{
     account::{Account, Session},
     delivery::{Audience, Delivery, Outputs},
@@ -104,11 +102,11 @@ impl<'a> Turn<'a> {
         match command {
             Command::Ping(token) => self.reply(Reply::Pong(Arc::clone(token))),
             // That it came is all that a PONG says, and the session noted it.
-            Command::Pong(_) => self.label = None,
+            Command::Pong(_) => {}
             Command::Cap(cap) => self.cap(cap),
             Command::Nick(wish) => self.nick(wish),
             Command::Reregister => self.refuse(Refusal::AlreadyRegistered),
-            Command::Authenticate => self.refuse(Refusal::SaslDone),
+            Command::Authenticate(given) => self.authenticate(given),
             Command::Join(rooms) => self.join(rooms),
             Command::PartAll => self.part_all(),
             Command::Part(places, reason) => self.part(places, reason.as_ref()),

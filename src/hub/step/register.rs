@@ -16,6 +16,7 @@ use crate::{
         chat::{Act, Event, Source},
         limits::{self, cut},
         reply::{Reply, Welcome},
+        sasl::Sasl,
     },
 };
 
@@ -64,6 +65,7 @@ impl Turn<'_> {
                 client,
                 dialect,
                 caps,
+                sasl: Sasl::default(),
                 current: None,
                 previous: None,
                 away: None,

@@ -1,5 +1,6 @@
 //! The chat as tables: who does what, and what everybody then reads on his wire.
 
+mod negotiation;
 mod rooms;
 mod shell;
 

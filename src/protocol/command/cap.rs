@@ -1,7 +1,7 @@
 //! CAP (IRCv3 Capability Negotiation 3.2).
 
 use super::{Command, parse::param, table::Spec};
-use crate::protocol::{message::Message, refusal::Refusal};
+use crate::protocol::{caps::CapVersion, message::Message, refusal::Refusal};
 
 pub(super) static CAP: Spec =
     Spec::irc("CAP", 1, "LS|LIST|REQ|END [LIST]", irc, "what your client and the server both know");
@@ -9,8 +9,8 @@ pub(super) static CAP: Spec =
 /// A `CAP` subcommand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CapCommand {
-    /// `LS`, with the version that the client speaks (302 and more: values are shown).
-    Ls(u16),
+    /// `LS`, with the version that the client speaks.
+    Ls(CapVersion),
     /// `LIST`.
     List,
     /// `REQ`, with its list.
@@ -27,7 +27,7 @@ fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
 pub fn cap_command(message: &Message<'_>) -> Result<CapCommand, Refusal> {
     let subcommand = param(message, 0).unwrap_or_default();
     match subcommand.to_ascii_uppercase().as_str() {
-        "LS" => Ok(CapCommand::Ls(param(message, 1).and_then(|v| v.parse().ok()).unwrap_or(301))),
+        "LS" => Ok(CapCommand::Ls(CapVersion::of(param(message, 1).unwrap_or_default()))),
         "LIST" => Ok(CapCommand::List),
         "REQ" => Ok(CapCommand::Req(param(message, 1).unwrap_or_default().into())),
         "END" => Ok(CapCommand::End),

@@ -74,8 +74,8 @@ pub enum Command {
     Nick(Box<str>),
     /// USER or PASS after registration.
     Reregister,
-    /// AUTHENTICATE after registration.
-    Authenticate,
+    /// A step of SASL after registration.
+    Authenticate(Box<str>),
     /// Into rooms, each with its key.
     Join(Vec<(Box<str>, Option<Box<str>>)>),
     /// Out of every room (`JOIN 0`).
@@ -170,7 +170,7 @@ impl Command {
             Self::Cap(_) => &cap::CAP,
             Self::Nick(_) => &register::NICK,
             Self::Reregister => &register::USER,
-            Self::Authenticate => &register::AUTHENTICATE,
+            Self::Authenticate(_) => &register::AUTHENTICATE,
             Self::Join(_) | Self::PartAll => &join::JOIN,
             Self::Part(..) => &part::PART,
             Self::Send(Send { kind: Kind::Notice, .. }) => &send::NOTICE,

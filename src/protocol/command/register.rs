@@ -1,6 +1,10 @@
 //! Commands of the registration, given after it: NICK, USER, PASS, AUTHENTICATE.
 
-use super::{Command, parse::given, table::Spec};
+use super::{
+    Command,
+    parse::{given, param},
+    table::Spec,
+};
 use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static NICK: Spec = Spec::irc("NICK", 0, "NICK", nick, "your name, which is your certificate's");
@@ -9,7 +13,7 @@ pub(super) static USER: Spec =
 pub(super) static PASS: Spec =
     Spec::irc("PASS", 0, "PASSWORD", again, "part of the registration; there are no passwords");
 pub(super) static AUTHENTICATE: Spec =
-    Spec::irc("AUTHENTICATE", 1, "EXTERNAL", authenticate, "part of the registration: your certificate is your login");
+    Spec::irc("AUTHENTICATE", 1, "EXTERNAL", authenticate, "prove again who you are: your certificate does");
 
 fn nick(message: &Message<'_>) -> Result<Command, Refusal> {
     match given(message, 0) {
@@ -22,6 +26,6 @@ fn again(_: &Message<'_>) -> Result<Command, Refusal> {
     Ok(Command::Reregister)
 }
 
-fn authenticate(_: &Message<'_>) -> Result<Command, Refusal> {
-    Ok(Command::Authenticate)
+fn authenticate(message: &Message<'_>) -> Result<Command, Refusal> {
+    Ok(Command::Authenticate(param(message, 0).unwrap_or_default().into()))
 }

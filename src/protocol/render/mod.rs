@@ -43,16 +43,28 @@ impl Lines {
 /// Renders replies to one session, in order. With a `label` (IRCv3 labeled-response) the answer
 /// is one labeled line, a labeled batch of several, or a labeled ACK when there is nothing to say.
 pub fn replies(server: &ServerInfo, me: &Nick, shape: Shape, label: Option<&str>, replies: &[Reply]) -> Bytes {
+    if shape.dialect == Dialect::Irc {
+        return irc_replies(server, Some(me), shape.caps, label, replies);
+    }
     let mut lines = Lines::default();
     for reply in replies {
-        match shape.dialect {
-            Dialect::Irc => irc::reply(&mut lines, server, me, shape.caps, reply),
-            Dialect::Plain => plain::reply(&mut lines, server, me, reply),
-        }
+        plain::reply(&mut lines, server, me, reply);
     }
-    let labeled = shape.dialect == Dialect::Irc && shape.caps.has(Cap::LabeledResponse);
-    match label.filter(|_| labeled) {
-        Some(label) => irc::labeled(&lines, server, shape.caps, label).into(),
+    lines.text.into()
+}
+
+/// Renders replies to an IRC client that is not registered yet.
+pub fn replies_before_registration(server: &ServerInfo, caps: Caps, label: Option<&str>, replies: &[Reply]) -> Bytes {
+    irc_replies(server, None, caps, label, replies)
+}
+
+fn irc_replies(server: &ServerInfo, me: Option<&Nick>, caps: Caps, label: Option<&str>, replies: &[Reply]) -> Bytes {
+    let mut lines = Lines::default();
+    for reply in replies {
+        irc::reply(&mut lines, server, me, caps, reply);
+    }
+    match label.filter(|_| caps.has(Cap::LabeledResponse)) {
+        Some(label) => irc::labeled(&lines, server, caps, label).into(),
         None => lines.text.into(),
     }
 }
@@ -101,18 +113,4 @@ pub fn greeting(server: &ServerInfo, account: &Nick, device: &str) -> String {
         ":{} NOTICE * :You are {account} (device {device}). Type to talk in {}, or /help.\r\n",
         server.name, server.lobby
     )
-}
-
-/// Lines before registration, when there is no session in the hub yet: one numeric.
-pub fn numeric_before_registration(server: &ServerInfo, code: u16, params: &[&str], text: &str) -> String {
-    let mut lines = Lines::default();
-    irc::numeric(&mut lines, server, "*", code, params, Some(text));
-    lines.text
-}
-
-/// One line from the server before registration (`CAP`, `AUTHENTICATE`, `PONG`, `ERROR`).
-pub fn line_before_registration(source: Option<&ServerInfo>, command: &str, params: &[&str]) -> String {
-    let mut lines = Lines::default();
-    irc::line(&mut lines, source.map(|s| &*s.name), command, params);
-    lines.text
 }

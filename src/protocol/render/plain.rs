@@ -134,7 +134,7 @@ fn push_reason(out: &mut String, reason: Option<&str>) {
 pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &Reply) {
     match reply {
         // The greeting said who one is; what is PING's or CAP's never reaches a plain session.
-        Reply::Welcome(_) | Reply::Pong(_) | Reply::Ping(_) | Reply::Cap(..) => {}
+        Reply::Welcome(_) | Reply::Pong(_) | Reply::Ping(_) | Reply::Cap(..) | Reply::Sasl(_) => {}
         Reply::Names(room, _, people) => {
             let mut names: Vec<String> = people.iter().map(|p| format!("{}{}", mark(p), p.source.nick)).collect();
             names.sort_by_key(|name| name.to_ascii_lowercase());

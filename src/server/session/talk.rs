@@ -24,6 +24,7 @@ use crate::{
         command::{self, Command},
         refusal::Refusal,
         render,
+        reply::Reply,
     },
     tls::identity::Identity,
 };
@@ -163,21 +164,20 @@ impl Talk {
     fn register(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
         let Phase::Registering(registration) = &mut self.phase else { return Next::Go };
         let (info, account) = (&self.shared.info, &self.identity.account);
-        let mut answer = String::new();
-        let outcome = match line {
-            Line::Text("") => Outcome::More,
+        let (mut replies, mut label, mut outcome) = (Vec::new(), None, Outcome::More);
+        match line {
+            Line::Text("") => return Next::Go,
             Line::Text(text) => match Message::parse(text) {
-                Ok(message) => registration.line(info, account, &message, &mut answer),
-                Err(_) => Outcome::More,
+                Ok(message) => {
+                    label = label_of(&message);
+                    outcome = registration.line(account, &info.network, &message, &mut replies);
+                }
+                Err(_) => replies.push(Reply::Refused(NO_MESSAGE)),
             },
-            Line::Bad(bad) => {
-                let text = bad.to_string();
-                answer.push_str(&render::numeric_before_registration(info, 417, &[], &text));
-                Outcome::More
-            }
-        };
+            Line::Bad(bad) => replies.push(Reply::Refused(refusal(bad, LineLimits::IRC_CLIENT))),
+        }
         // A session that reads is polled again right after this; nobody else need be woken.
-        outbox.push(answer.into());
+        outbox.push(render::replies_before_registration(info, registration.caps(), label.as_deref(), &replies));
         match outcome {
             Outcome::More => Next::Go,
             Outcome::Quit => self.end(outbox, "ERROR :Quit\r\n".into(), "Quit"),
@@ -235,15 +235,21 @@ fn body(command: Result<Command, Refusal>) -> Body {
     }
 }
 
+/// What a line is that the parser cannot take apart.
+const NO_MESSAGE: Refusal = Refusal::BadLine("INVALID_LINE", "it is no IRC message");
+
 /// An IRC line of a registered session: its label and what it asks for.
 fn understand(text: &str) -> (Option<Box<str>>, Result<Command, Refusal>) {
     match Message::parse(text) {
-        Err(_) => (None, Err(Refusal::BadLine("INVALID_LINE", "it is no IRC message"))),
-        Ok(message) => {
-            let label = message.tags.get("label").filter(|label| !label.is_empty() && label.len() <= 64);
-            (label.map(|label| label.into()), command::from_irc(&message))
-        }
+        Err(_) => (None, Err(NO_MESSAGE)),
+        Ok(message) => (label_of(&message), command::from_irc(&message)),
     }
+}
+
+/// The label (IRCv3 labeled-response): 64 octets at most.
+fn label_of(message: &Message<'_>) -> Option<Box<str>> {
+    let label = message.tags.get("label").filter(|label| !label.is_empty() && label.len() <= 64);
+    label.map(Into::into)
 }
 
 fn refusal(bad: BadLine, limits: LineLimits) -> Refusal {

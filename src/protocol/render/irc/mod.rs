@@ -4,6 +4,7 @@
 
 mod event;
 mod message;
+mod negotiation;
 mod people;
 mod reply;
 mod rooms;

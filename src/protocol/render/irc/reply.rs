@@ -12,19 +12,26 @@ use crate::{
             plain,
             text::{pieces, server_time},
         },
-        reply::{CapReply, Reply, ServerInfo},
+        reply::{Reply, ServerInfo},
     },
 };
 
-/// One reply, as Modern IRC writes it.
-pub(in crate::protocol::render) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, caps: Caps, reply: &Reply) {
-    let nick = me.as_str();
+/// One reply, as Modern IRC writes it; to `*` before the registration.
+pub(in crate::protocol::render) fn reply(
+    lines: &mut Lines,
+    server: &ServerInfo,
+    me: Option<&Nick>,
+    caps: Caps,
+    reply: &Reply,
+) {
+    let nick = me.map_or("*", Nick::as_str);
     let mut to = Writer { lines, server, me: nick, caps };
     match reply {
         Reply::Welcome(welcome) => to.welcome(welcome),
         Reply::Pong(token) => to.line("PONG", &[&server.name, token]),
         Reply::Ping(token) => super::line(to.lines, None, "PING", &[token]),
         Reply::Cap(sub, list) => to.cap(*sub, list),
+        Reply::Sasl(sasl) => to.sasl(sasl),
         Reply::Names(room, secret, people) => to.names(room, *secret, people),
         Reply::NoNames(mask) => to.end_of_names(mask),
         Reply::Who(mask, whox, people) => to.who(mask, whox.as_ref(), people),
@@ -76,7 +83,7 @@ pub(in crate::protocol::render) fn reply(lines: &mut Lines, server: &ServerInfo,
         Reply::TalkIn(_) => {}
         Reply::History(place, messages) if !caps.has(Cap::ServerTime) => {
             // As messages they would look as if they were said now.
-            for row in plain::history_rows(me, place, messages) {
+            for row in me.map(|me| plain::history_rows(me, place, messages)).unwrap_or_default() {
                 for piece in pieces(&row, room_after(server.name.len() + nick.len() + 11)) {
                     to.line("NOTICE", &[nick, piece]);
                 }
@@ -100,19 +107,6 @@ pub(in crate::protocol::render) fn reply(lines: &mut Lines, server: &ServerInfo,
 }
 
 impl Writer<'_> {
-    fn cap(&mut self, sub: CapReply, list: &str) {
-        let sub = match sub {
-            CapReply::Ls => "LS",
-            CapReply::List => "LIST",
-            CapReply::Ack => "ACK",
-            CapReply::Nak => "NAK",
-        };
-        let out = self.lines.begin();
-        let _ = write!(out, ":{} CAP {} {sub} :", self.server.name, self.me);
-        push_trailing(out, list);
-        end(self.lines);
-    }
-
     fn refused(&mut self, refusal: &Refusal) {
         if let Some((code, params, text)) = refusal.numeric() {
             return self.num(code, &params, Some(&text));
