@@ -5,9 +5,11 @@
 //! [`task`] is the thin shell that owns the sessions' outboxes and the journal, and lets nothing
 //! be seen that is not committed.
 
+mod access;
 mod account;
 mod delivery;
 mod inbox;
+mod mask;
 mod outbox;
 mod request;
 mod room;

@@ -56,6 +56,8 @@ pub enum Relation {
 pub enum Audience {
     /// A room, with the name that it had when the message was said.
     Room(RoomId, RoomName),
+    /// The operators of a room, or also its voiced people, as it was written: `@#room`, `+#room`.
+    Status(RoomId, Box<str>),
     /// An account: all its devices, and the sender's own.
     Account(Nick),
     /// One device of an account.

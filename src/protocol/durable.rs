@@ -140,7 +140,7 @@ impl Conversation {
         match &message.audience {
             Audience::Room(room, _) => Some(Self::Room(*room)),
             Audience::Account(to) => Some(Self::between(message.source.nick.clone(), to.clone())),
-            Audience::Device(..) => None,
+            Audience::Status(..) | Audience::Device(..) => None,
         }
     }
 }

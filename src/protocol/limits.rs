@@ -36,7 +36,7 @@ pub const MULTILINE_OCTETS: usize = 4096;
 pub const MULTILINE_LINES: usize = 32;
 
 /// The most octets of a kick's reason (ISUPPORT `KICKLEN`); a longer one is cut.
-pub const KICK: usize = 300;
+pub const KICK: usize = 280;
 
 /// The most octets of a room's key (ISUPPORT `KEYLEN`).
 pub const KEY: usize = 32;
@@ -49,6 +49,10 @@ pub const MASK: usize = 120;
 
 /// The most changes with a parameter in one MODE (ISUPPORT `MODES`).
 pub const MODES: usize = 8;
+
+/// The most octets of changes that one MODE line says: with the longest names that there can be,
+/// it still fits.
+pub const MODE_CHANGES: usize = 300;
 
 /// The most people whom one session watches (ISUPPORT `MONITOR`).
 pub const MONITOR: usize = 100;

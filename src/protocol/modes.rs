@@ -11,6 +11,8 @@ pub enum Flag {
     InviteOnly,
     /// `m`: only operators and voiced people speak.
     Moderated,
+    /// `C`: no CTCP but actions.
+    NoCtcp,
     /// `n`: only members speak.
     NoExternal,
     /// `s`: outsiders do not see it.
@@ -41,13 +43,15 @@ pub enum Status {
 
 impl Flag {
     /// Every flag, in the order of the letters.
-    pub const ALL: [Self; 5] = [Self::InviteOnly, Self::Moderated, Self::NoExternal, Self::Secret, Self::TopicLocked];
+    pub const ALL: [Self; 6] =
+        [Self::NoCtcp, Self::InviteOnly, Self::Moderated, Self::NoExternal, Self::Secret, Self::TopicLocked];
 
     /// Its letter.
     pub const fn letter(self) -> char {
         match self {
             Self::InviteOnly => 'i',
             Self::Moderated => 'm',
+            Self::NoCtcp => 'C',
             Self::NoExternal => 'n',
             Self::Secret => 's',
             Self::TopicLocked => 't',

@@ -81,6 +81,8 @@ pub enum Refusal {
     NotYourModes,
     /// 525: no key that a room can have.
     InvalidKey(Box<str>),
+    /// 696: more changes with a parameter than one MODE may have (room, most).
+    TooManyModes(Box<str>, usize),
     /// 696: a mode's parameter that is none (target, letter, parameter, what is wrong).
     BadModeParameter(Box<str>, char, Box<str>, &'static str),
     /// A plain session talks while it is in no room.
@@ -158,7 +160,11 @@ impl Refusal {
             Self::NotRegistered => reply(451, &[], "You have not registered"),
             Self::NeedMoreParams(verb) => about(461, verb, "Not enough parameters"),
             Self::AlreadyRegistered => reply(462, &[], "You may not reregister"),
-            Self::UnknownMode(_) | Self::ListFull(..) | Self::BadModeParameter(..) | Self::Fail(_) => return None,
+            Self::UnknownMode(_)
+            | Self::ListFull(..)
+            | Self::TooManyModes(..)
+            | Self::BadModeParameter(..)
+            | Self::Fail(_) => return None,
             Self::RoomFull(name) => about(471, name, "Cannot join channel (+l)"),
             Self::InviteOnly(name) => about(473, name, "Cannot join channel (+i)"),
             Self::Banned(name) => about(474, name, "Cannot join channel (+b)"),
@@ -193,6 +199,7 @@ impl Refusal {
             Self::NoOperator => "your certificate is no administrator's; the server's configuration names them".into(),
             Self::InvalidKey(_) => "a key has 1 to 32 visible characters without comma and colon in front".into(),
             Self::BadModeParameter(_, letter, parameter, what) => format!("mode {letter} {parameter}: {what}"),
+            Self::TooManyModes(_, most) => format!("at most {most} changes with a parameter go into one line"),
             Self::Fail(fail) => fail.what.to_string(),
             Self::NoSuchNick(name) => format!("nobody here is called {name}; /who lists who is here"),
             Self::NotHere(name) => format!("{name} is not connected: the message was not delivered and is not kept"),

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Turn, names};
+use super::{Turn, mode_line::Line, names};
 use crate::{
-    hub::{delivery::Delivery, request::SessionId},
+    hub::{
+        delivery::{Audience, Delivery},
+        request::SessionId,
+    },
     ident::{RoomId, RoomName},
     protocol::durable::{Durable, RoomKind, Visibility},
-    protocol::{caps::Dialect, chat::Act, refusal::Refusal, reply::Reply},
+    protocol::{caps::Dialect, chat::Act, modes::Status, refusal::Refusal, reply::Reply},
 };
 
 impl Turn<'_> {
@@ -44,9 +47,9 @@ impl Turn<'_> {
         let administrator = settings.administrators.contains(&self.me);
         let id = match found {
             Some(id) => {
-                let locked = self.state.rooms.get(&id).and_then(|room| room.modes.key.as_deref());
-                if locked.is_some() && locked != key {
-                    return Err(Refusal::BadKey(quoted()));
+                let (room, account) = (self.state.rooms.get(&id), self.my_account());
+                if let (Some(room), Some(account)) = (room, account) {
+                    room.admits(&account.source, key)?;
                 }
                 id
             }
@@ -92,7 +95,25 @@ impl Turn<'_> {
                 self.deliveries.push(Delivery::Replies { session, label: None, replies });
             }
         }
+        self.tell_status(id, &audience);
         self.talk_in(id);
+    }
+
+    /// Who is back in a room where he has a status has not got it from anybody whom the others saw:
+    /// so they are told. Who founds a room is alone there.
+    pub(super) fn tell_status(&mut self, id: RoomId, audience: &Audience) {
+        let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
+        let Some(place) = room.members.get(&self.me).filter(|_| room.members.len() > 1) else { return };
+        let mut line = Line::default();
+        for (status, has) in [(Status::Operator, place.operator), (Status::Voiced, place.voiced)] {
+            if has {
+                line.add(true, status.letter(), Some(self.me.as_str()));
+            }
+        }
+        let (name, source) = (room.name.clone(), Arc::clone(&account.source));
+        for changes in line.finish() {
+            self.tell(audience, &source, Act::Mode(name.clone(), changes));
+        }
     }
 
     /// What a session that is now in the room gets to see of it.

@@ -7,9 +7,11 @@ mod join;
 mod leave;
 mod list;
 mod mode;
+mod mode_line;
 mod names;
 mod part;
 mod register;
+mod room_mode;
 mod send;
 mod topic;
 mod who;
@@ -25,7 +27,7 @@ use super::{
     state::State,
 };
 use crate::{
-    ident::{Nick, RoomId},
+    ident::{Nick, RoomId, RoomName},
     protocol::durable::Durable,
     protocol::{
         chat::{Act, Event, Source},
@@ -170,6 +172,13 @@ impl<'a> Turn<'a> {
         self.deliveries.push(Delivery::Event { audience: Arc::clone(audience), except: Some(self.from), event });
     }
 
+    /// Says something of mine to all of a room.
+    fn tell_room(&mut self, id: RoomId, act: impl FnOnce(RoomName) -> Act) {
+        let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
+        let (audience, source, act) = (Arc::clone(&room.audience), Arc::clone(&account.source), act(room.name.clone()));
+        self.tell(&audience, &source, act);
+    }
+
     /// Whether the configuration names me.
     fn is_administrator(&self) -> bool {
         self.state.settings.administrators.contains(&self.me)
@@ -193,6 +202,19 @@ impl<'a> Turn<'a> {
             },
         };
         found.map_err(|refusal| self.refuse(refusal)).ok()
+    }
+
+    /// Whether I may do what a room's operators may: an administrator may in the lobby.
+    fn operates(&self, room: &Room) -> Result<(), Refusal> {
+        let quoted = || Box::from(room.name.as_str());
+        if room.name == self.state.settings.server.lobby && self.is_administrator() {
+            return Ok(());
+        }
+        match room.members.get(&self.me) {
+            None => Err(Refusal::NotOnRoom(quoted())),
+            Some(member) if !member.operator => Err(Refusal::NeedOperator(quoted())),
+            Some(_) => Ok(()),
+        }
     }
 
     fn nick(&mut self, wish: &str) {

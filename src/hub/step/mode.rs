@@ -1,9 +1,9 @@
-//! MODE: of rooms and of people.
+//! MODE: of people; that of rooms is in `room_mode`.
 
 use super::Turn;
 use crate::{
     ident::Nick,
-    protocol::{command::Place, modes::List, refusal::Refusal, reply::Reply},
+    protocol::{command::Place, refusal::Refusal, reply::Reply},
 };
 
 impl Turn<'_> {
@@ -24,20 +24,5 @@ impl Turn<'_> {
             Ok(nick) if self.state.accounts.contains_key(&nick) => self.refuse(Refusal::NotYourModes),
             _ => self.refuse(Refusal::NoSuchNick(target.into())),
         }
-    }
-
-    fn room_mode(&mut self, place: &Place, changes: &[Box<str>]) {
-        let Some(id) = self.room(place) else { return };
-        let Some(room) = self.state.rooms.get(&id) else { return };
-        let quoted = || Box::from(room.name.as_str());
-        let reply = match changes.first().map(|change| change.trim_start_matches(['+', '-'])) {
-            None | Some("") => Reply::RoomModes(room.name.clone(), room.modes_for(&self.me).into(), room.created),
-            Some("b") if changes.len() == 1 => {
-                Reply::Listed(room.name.clone(), List::Ban, room.modes.listed(List::Ban).to_vec())
-            }
-            Some(_) if !room.is_operator(&self.me) => Reply::Refused(Refusal::NeedOperator(quoted())),
-            Some(other) => Reply::Refused(Refusal::UnknownMode(other.chars().next().unwrap_or('?'))),
-        };
-        self.reply(reply);
     }
 }

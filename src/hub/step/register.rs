@@ -132,6 +132,9 @@ impl Turn<'_> {
             }
             let replies = self.show(id, self.from);
             self.replies.extend(replies);
+            if !(was_present || unseen) {
+                self.tell_status(id, &audience);
+            }
         }
     }
 }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::{
-    hub::delivery::Delivery,
+    hub::{
+        delivery::{self, Delivery},
+        room::{Membership, Room},
+    },
     ident::{Nick, RoomId},
-    protocol::durable::{Conversation, Durable, RoomKind, Visibility},
+    protocol::durable::{Conversation, Durable, Visibility},
     protocol::{
         caps::{Cap, Dialect},
         chat::{Audience, Kind, Message},
         command::{Place, Send},
-        modes::Flag,
+        modes::Status,
         refusal::Refusal,
         reply::Reply,
     },
@@ -25,8 +28,12 @@ impl Turn<'_> {
         }
         for place in &send.to {
             let sent = match place {
-                Place::Named(name) if !name.starts_with('#') => self.send_to_person(name, send),
-                place => self.send_to_room(place, send),
+                Place::Named(name) if name.starts_with('#') => self.send_to_room(place, None, send),
+                Place::Named(name) => match with_status(name) {
+                    Some((status, room)) => self.send_to_room(&Place::Named(room.into()), Some(status), send),
+                    None => self.send_to_person(name, send),
+                },
+                Place::Current => self.send_to_room(place, None, send),
             };
             if let Err(refusal) = sent
                 // A NOTICE is never answered (Modern IRC, section "NOTICE").
@@ -37,7 +44,8 @@ impl Turn<'_> {
         }
     }
 
-    fn send_to_room(&mut self, place: &Place, send: &Send) -> Result<(), Refusal> {
+    /// To everybody in a room, or (STATUSMSG) only to its members of this status and above.
+    fn send_to_room(&mut self, place: &Place, least: Option<Status>, send: &Send) -> Result<(), Refusal> {
         let id = match place {
             Place::Current => self.my_session().and_then(|session| session.current).ok_or(Refusal::NoCurrentRoom)?,
             Place::Named(name) => match self.state.room_named(name) {
@@ -45,18 +53,35 @@ impl Turn<'_> {
                 _ => return Err(Refusal::NoSuchRoom(name.clone())),
             },
         };
-        let Some(room) = self.state.rooms.get(&id) else { return Err(Refusal::NoCurrentRoom) };
-        let member = room.members.contains_key(&self.me);
-        if !member && room.modes.has(Flag::NoExternal) || room.kind == RoomKind::Encrypted && send.kind != Kind::Opaque
-        {
+        let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else {
+            return Err(Refusal::NoCurrentRoom);
+        };
+        if !room.hears(&account.source, send.kind, &send.text) {
             return Err(Refusal::CannotSpeak(room.name.as_str().into()));
         }
-        let (audience, name) = (Arc::clone(&room.audience), room.name.clone());
-        let Some(message) = self.message(send, Audience::Room(id, name)) else { return Ok(()) };
-        self.keep(&message);
+        let (audience, target) = match least {
+            None => (Arc::clone(&room.audience), Audience::Room(id, room.name.clone())),
+            Some(least) => {
+                let target = format!("{}{}", least.prefix(), room.name).into();
+                (self.of_status(room, least), Audience::Status(id, target))
+            }
+        };
+        let Some(message) = self.message(send, target) else { return Ok(()) };
+        if least.is_none() {
+            self.keep(&message);
+        }
         self.echo(&message);
         self.deliveries.push(Delivery::Message { audience, except: Some(self.from), own: false, message });
         Ok(())
+    }
+
+    /// The sessions of a room's members of this status and above, and my own.
+    fn of_status(&self, room: &Room, least: Status) -> delivery::Audience {
+        let high = |member: &Membership| member.operator || member.voiced && least == Status::Voiced;
+        let members = room.members.iter().filter(|(nick, member)| **nick == self.me || high(member));
+        let mine = [&self.me].into_iter().filter(|me| !room.members.contains_key(me));
+        let accounts = members.map(|(nick, _)| nick).chain(mine).filter_map(|nick| self.state.accounts.get(nick));
+        Arc::new(accounts.flat_map(|account| account.sessions.iter().copied()).collect())
     }
 
     fn send_to_person(&mut self, name: &str, send: &Send) -> Result<(), Refusal> {
@@ -149,4 +174,10 @@ impl Turn<'_> {
         };
         Ok((Conversation::Room(id), name.into(), since_ms))
     }
+}
+
+/// A room with a status in front of it, as ISUPPORT `STATUSMSG` has it: `@#room`.
+fn with_status(target: &str) -> Option<(Status, &str)> {
+    let status = Status::by_prefix(target.chars().next()?)?;
+    Some((status, &target[1..])).filter(|(_, room)| room.starts_with('#'))
 }

@@ -20,17 +20,15 @@ impl Turn<'_> {
         let Some(id) = self.room(place) else { return };
         let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
         let name = room.name.clone();
-        let quoted = || Box::from(room.name.as_str());
         let Some(text) = text else {
             let topic = room.topic.clone();
             return self.reply(Reply::Topic(name, topic));
         };
-        if !room.members.contains_key(&self.me) {
-            let refusal = Refusal::NotOnRoom(quoted());
-            return self.refuse(refusal);
-        }
-        if room.modes.has(Flag::TopicLocked) && !room.is_operator(&self.me) {
-            let refusal = Refusal::NeedOperator(quoted());
+        let may = match self.operates(room) {
+            Err(Refusal::NeedOperator(_)) if !room.modes.has(Flag::TopicLocked) => Ok(()),
+            operates => operates,
+        };
+        if let Err(refusal) = may {
             return self.refuse(refusal);
         }
         if text.len() > limits::TOPIC {

@@ -1,9 +1,12 @@
 //! WHO: who is here, in a room or by name.
 
 use super::{Turn, names::member, present_members};
-use crate::protocol::{
-    command::Who,
-    reply::{Member, Reply},
+use crate::{
+    hub::mask::fits,
+    protocol::{
+        command::Who,
+        reply::{Member, Reply},
+    },
 };
 
 impl Turn<'_> {
@@ -30,53 +33,5 @@ impl Turn<'_> {
                 .collect(),
         };
         self.reply(Reply::Who(mask.unwrap_or("*").into(), who.whox.clone(), people));
-    }
-}
-
-/// Whether a name fits a mask in which `*` stands for anything and `?` for one character; without
-/// case. Takes time in proportion to the product of their lengths at most.
-fn fits(mask: &str, name: &str) -> bool {
-    let (mask, name) = (mask.as_bytes(), name.as_bytes());
-    let (mut m, mut n) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match mask.get(m) {
-            Some(b'*') => {
-                retry = Some((m + 1, n));
-                m += 1;
-            }
-            Some(&b) if b == b'?' || b.eq_ignore_ascii_case(&name[n]) => {
-                m += 1;
-                n += 1;
-            }
-            _ => match retry {
-                Some((after_star, from)) => {
-                    retry = Some((after_star, from + 1));
-                    (m, n) = (after_star, from + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    mask[m..].iter().all(|&b| b == b'*')
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn masks() {
-        for (mask, name, expect) in [
-            ("alice", "Alice", true),
-            ("al*", "alice", true),
-            ("*ice", "alice", true),
-            ("a*i*e", "alice", true),
-            ("a?ice", "alice", true),
-            ("*", "x", true),
-            ("a*b", "alice", false),
-            ("", "alice", false),
-            ("alice?", "alice", false),
-        ] {
-            assert_eq!(super::fits(mask, name), expect, "{mask} {name}");
-        }
     }
 }

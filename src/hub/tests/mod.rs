@@ -1,8 +1,11 @@
 //! The chat as tables: who does what, and what everybody then reads on his wire.
 
+mod bans;
+mod modes;
 mod negotiation;
 mod rooms;
 mod shell;
+mod statusmsg;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -44,6 +44,7 @@ pub use cap::{CapCommand, cap_command};
 pub use chathistory::{Chathistory, MOST as CHATHISTORY_MOST};
 pub use info::Info;
 pub use list::{Filter, ListQuery};
+pub use mode::{Wish, wishes};
 pub use monitor::Monitor;
 pub use parse::{from_irc, from_plain};
 pub use send::Send;

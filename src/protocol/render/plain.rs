@@ -48,10 +48,15 @@ fn message_at(lines: &mut Lines, own: bool, message: &Message, dated: bool) {
             out.push(' ');
         }
         clock(out, message.time_ms);
+        let room = match &message.audience {
+            Audience::Room(_, name) => name.as_str(),
+            Audience::Status(_, name) => name,
+            Audience::Account(_) | Audience::Device(..) => "",
+        };
         let _ = match (&message.audience, message.kind) {
-            (Audience::Room(_, room), Kind::Action) => write!(out, " {room} * {nick} "),
-            (Audience::Room(_, room), Kind::Notice) => write!(out, " {room} -{nick}- "),
-            (Audience::Room(_, room), _) => write!(out, " {room} <{nick}> "),
+            (Audience::Room(..) | Audience::Status(..), Kind::Action) => write!(out, " {room} * {nick} "),
+            (Audience::Room(..) | Audience::Status(..), Kind::Notice) => write!(out, " {room} -{nick}- "),
+            (Audience::Room(..) | Audience::Status(..), _) => write!(out, " {room} <{nick}> "),
             (Audience::Account(to) | Audience::Device(to, _), kind) => {
                 let _ = match own && to != nick {
                     true => write!(out, " you -> {to}: "),

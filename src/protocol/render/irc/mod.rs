@@ -225,6 +225,7 @@ fn push_tags(out: &mut String, caps: Caps, time_ms: u64, account: &Nick, id: Opt
 fn target(audience: &Audience) -> &str {
     match audience {
         Audience::Room(_, name) => name.as_str(),
+        Audience::Status(_, name) => name,
         Audience::Account(nick) | Audience::Device(nick, _) => nick.as_str(),
     }
 }

@@ -120,6 +120,7 @@ impl Writer<'_> {
             Refusal::BadModeParameter(target, letter, parameter, what) => {
                 self.num(696, &[target, &letter.to_string(), parameter], Some(what));
             }
+            Refusal::TooManyModes(target, _) => self.num(696, &[target, "*", "*"], Some(&sentence)),
             Refusal::NotKept(verb) => self.line("FAIL", &[verb, "NOT_KEPT", &sentence]),
             Refusal::BadLine(code, _) => self.line("FAIL", &["*", code, &sentence]),
             Refusal::Fail(fail) => {

@@ -26,6 +26,7 @@ fn isupport(server: &ServerInfo) -> Vec<String> {
     let several = ["JOIN", "KICK", "NAMES", "NOTICE", "PART", "PRIVMSG", "TAGMSG"];
     let several = several.map(|verb| format!("{verb}:{MAX_TARGETS}")).join(",");
     vec![
+        "ACCOUNTEXTBAN=account".into(),
         format!("AWAYLEN={}", limits::REASON),
         "BOT=B".into(),
         "CASEMAPPING=ascii".into(),
@@ -36,6 +37,7 @@ fn isupport(server: &ServerInfo) -> Vec<String> {
         format!("CHATHISTORY={CHATHISTORY_MOST}"),
         "ELIST=CMNTU".into(),
         "EXCEPTS".into(),
+        "EXTBAN=,m".into(),
         "INVEX".into(),
         format!("KEYLEN={}", limits::KEY),
         format!("KICKLEN={}", limits::KICK),
