@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::exit::{Exit, Failure, OrExit};
+use super::exit::{Exit, Failure};
 use crate::client::{Given, Trust, TrustError};
 
 /// Who you are, and which server you trust.
@@ -48,9 +48,4 @@ impl Access {
             Failure { exit, error: error.into() }
         })
     }
-}
-
-/// The runtime of a client: one thread, since one connection and one person are little work.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().or_exit(Exit::Failure)
 }

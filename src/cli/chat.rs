@@ -7,18 +7,15 @@ use clap::Args as ClapArgs;
 use jiff::tz::TimeZone;
 
 use super::{
-    access::{Access, runtime},
+    access::Access,
     exit::{Exit, Failure, OrExit, note},
+    online::{dial, dice, failure, on_signals, origin, runtime},
 };
 use crate::{
-    client::{self, Core, End, Fatal, Options, Screen, Source, TlsDial},
+    client::{self, Core, End, Options, Screen, Source, TlsDial},
     ident::{RoomName, RoomNameError},
-    platform::{
-        clock,
-        signals::{self, Signals},
-        stop::Stop,
-    },
-    tls,
+    platform::{clock, signals, stop::Stop},
+    protocol::LineLimits,
     ui::{Renderer, Stdio, Terminal, read_lines},
 };
 
@@ -52,11 +49,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     for line in trust.introduction(clock::unix_now(), &zone) {
         note(format_args!("-- {line}"));
     }
-    let dial = TlsDial { address: trust.address.clone(), tls: trust.tls().or_exit(Exit::Config)? };
+    let dial = dial(&trust)?;
     let account = trust.account().or_exit(Exit::Config)?;
     let rooms = args.rooms.iter().map(ToString::to_string).collect();
-    let origin = format!("{:016x}", random()?);
-    let options = |source| Options { account, rooms, source, origin };
+    let origin = origin()?;
+    let options = |source| Options { account, rooms, source, origin, program: "conclave" };
     let renderer = Renderer::new(zone, clock::unix_ms());
 
     let runtime = runtime()?;
@@ -66,7 +63,8 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         match Terminal::open(renderer.clone(), signals::suspend).context("cannot use the terminal")? {
             Some(mut screen) => Box::pin(chat(options(Source::Person), dial, &mut screen, &stop)).await,
             None => {
-                let lines = read_lines(io::BufReader::new(io::stdin())).context("cannot read the input")?;
+                let lines = read_lines(io::BufReader::new(io::stdin()), LineLimits::PLAIN);
+                let lines = lines.context("cannot read the input")?;
                 let mut screen = Stdio::new(io::stdout(), io::stderr(), renderer, lines);
                 let source = if io::IsTerminal::is_terminal(&io::stdin()) { Source::Person } else { Source::Pipe };
                 Box::pin(chat(options(source), dial, &mut screen, &stop)).await
@@ -81,8 +79,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 async fn chat(options: Options, mut dial: TlsDial, screen: &mut impl Screen, stop: &Stop) -> Result<Exit, Failure> {
     let piped = options.source == Source::Pipe;
     let mut core = Core::new(options);
-    // Without randomness TLS would not have come this far; a fixed number only wastes the jitter.
-    let ended = client::run(&mut core, &mut dial, screen, stop, || random().unwrap_or(u64::MAX)).await;
+    let ended = client::run(&mut core, &mut dial, screen, stop, dice).await;
     match ended {
         Ok(End::Quit) if piped && core.refusals() > 0 => Err(Failure {
             exit: Exit::Failure,
@@ -92,33 +89,4 @@ async fn chat(options: Options, mut dial: TlsDial, screen: &mut impl Screen, sto
         Ok(End::Interrupted) => Ok(Exit::Interrupted),
         Err(fatal) => Err(failure(fatal)),
     }
-}
-
-/// The exit code of what ended the chat.
-fn failure(fatal: Fatal) -> Failure {
-    let exit = match &fatal {
-        Fatal::Network(_) => Exit::Network,
-        Fatal::ServerIdentity(_) => Exit::ServerIdentity,
-        Fatal::Refused(_) => Exit::Refused,
-        // Whoever read the output has left: nobody is to be told.
-        Fatal::Screen(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-        Fatal::Unfit(_) | Fatal::Screen(_) => Exit::Failure,
-    };
-    Failure { exit, error: fatal.into() }
-}
-
-fn random() -> Result<u64, Failure> {
-    let mut octets = [0; 8];
-    tls::random(&mut octets).or_exit(Exit::Failure)?;
-    Ok(u64::from_ne_bytes(octets))
-}
-
-/// The first Ctrl-C (or SIGTERM, or the end of the terminal) asks to stop.
-fn on_signals(stop: &Stop) -> io::Result<()> {
-    let (mut signals, stop) = (Signals::install()?, stop.clone());
-    tokio::spawn(async move {
-        signals.next().await;
-        stop.request();
-    });
-    Ok(())
 }

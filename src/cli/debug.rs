@@ -22,7 +22,7 @@ pub struct Args {
 /// Prints the command.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let trust = args.access.resolve()?;
-    if trust.ca.is_none() && trust.server_cert.is_none() {
+    if trust.ca.is_none() && trust.server_certs.is_empty() {
         note(
             "-- warning: openssl cannot check a sha256: pin, and neither ca.pem nor the server's certificate is at hand: \
              the command below does not check who answers. Give --certs DIR, or --pin FILE.",
@@ -50,7 +50,7 @@ fn command(trust: &Trust) -> String {
             Err(_) => word("-verify_hostname"),
         }
         word(host);
-    } else if let Some(server) = &trust.server_cert {
+    } else if let Some(server) = trust.server_certs.first() {
         // No authority at hand: this very certificate is trusted, and no other.
         word("-CAfile");
         word(&path(server));

@@ -16,6 +16,7 @@ pub mod completions;
 pub mod debug;
 pub mod exit;
 pub mod man;
+mod online;
 pub mod serve;
 
 /// Private chat over mutual TLS: one server, certificates as identity, any IRC client.

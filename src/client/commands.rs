@@ -3,7 +3,10 @@
 //! The commands and their help are those of [`crate::protocol::command`]; what is said in a room
 //! that is not named goes to the one that text goes to when the line is typed.
 
-use super::pending::{Aim, Request};
+use super::{
+    event::Manner,
+    pending::{Aim, Request},
+};
 use crate::protocol::{
     chat::Kind,
     command::{Command, Info, ListQuery, Place, Send, Spec, TABLE, from_plain},
@@ -27,9 +30,9 @@ pub enum Action {
     Quit(Option<String>),
 }
 
-/// Octets of a line that are left for what the server puts in front of it for others, so that a
-/// long text is divided here, between words, and not there.
-const SOURCE: usize = 110;
+/// Octets of a line that are left for what the server puts in front of it for others (`:NICK!USER@HOST `,
+/// with the longest that there can be), so that a long text is divided here, between words, and not there.
+const SOURCE: usize = 120;
 
 /// Reads a typed line. `current` is the room that text goes to.
 pub fn parse(line: &str, current: Option<&str>) -> Action {
@@ -100,17 +103,30 @@ fn say(
     named: impl Fn(&Place) -> Result<String, &'static str>,
 ) -> Result<Action, &'static str> {
     let to = named(send.to.first().unwrap_or(&Place::Current))?;
-    let (open, close) = if send.kind == Kind::Action { ("\u{1}ACTION ", "\u{1}") } else { ("", "") };
+    let manner = if send.kind == Kind::Action { Manner::Action } else { Manner::Text };
+    let mut requests = messages(&to, manner, &send.text);
+    if let [whole] = &mut requests[..] {
+        line.clone_into(&mut whole.typed);
+    }
+    Ok(Action::Ask(requests))
+}
+
+/// The requests that say a text to a room or a person: as many as it needs lines, divided between
+/// words. Each has its piece of the text as what was typed.
+pub fn messages(to: &str, manner: Manner, text: &str) -> Vec<Request> {
+    let (command, open, close) = match manner {
+        Manner::Text => ("PRIVMSG", "", ""),
+        Manner::Action => ("PRIVMSG", "\u{1}ACTION ", "\u{1}"),
+        Manner::Notice => ("NOTICE", "", ""),
+    };
     let head = "PRIVMSG  :\r\n".len() + to.len() + open.len() + close.len() + SOURCE;
-    let pieces = pieces(&send.text, IRC_BODY.saturating_sub(head).max(64));
-    let whole = pieces.len() == 1;
-    let requests = pieces.into_iter().map(|piece| Request {
-        command: "PRIVMSG",
-        params: vec![to.clone(), format!("{open}{piece}{close}")],
-        typed: if whole { line } else { piece }.to_owned(),
+    let requests = pieces(text, IRC_BODY.saturating_sub(head).max(64)).into_iter().map(|piece| Request {
+        command,
+        params: vec![to.to_owned(), format!("{open}{piece}{close}")],
+        typed: piece.to_owned(),
         aim: Aim::Message,
     });
-    Ok(Action::Ask(requests.collect()))
+    requests.collect()
 }
 
 /// A text in pieces of at most `most` octets, divided between words where there are any.

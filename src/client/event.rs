@@ -1,6 +1,7 @@
 //! What a person is shown: free of the wire and of the screen.
 //!
-//! Texts are as their authors wrote them: who shows them makes them safe for its screen.
+//! Texts are as their authors wrote them: who shows them makes them safe for its screen. Beside the
+//! sentences for a person stands, for programs, the [`Record`] of the line that told of it.
 
 /// Something to be shown, with the time when it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,76 @@ pub struct Event {
     pub at: u64,
     /// What happened.
     pub what: What,
+    /// The same for a program. None: words of the server or of the client about something else.
+    pub record: Option<Box<Record>>,
+}
+
+/// A line of the chat in its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Milliseconds since 1970, by the server's clock where it tells.
+    pub at: u64,
+    /// The message's id. The later pieces of a message in several lines have none.
+    pub id: Option<String>,
+    /// Who.
+    pub nick: String,
+    /// The account, where the server tells.
+    pub account: Option<String>,
+    /// The room or the person. None: everybody who sees him.
+    pub target: Option<String>,
+    /// What kind of line.
+    pub kind: Kind,
+    /// The text, the topic, the modes or the reason.
+    pub text: String,
+    /// Who was removed.
+    pub whom: Option<String>,
+    /// It was not said just now: a part of the history, or of what was missed.
+    pub past: bool,
+}
+
+/// What kind of line a record is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Said.
+    Message,
+    /// Done: `* alice waves`.
+    Action,
+    /// Said, and not to be answered by machine.
+    Notice,
+    /// Came into the room.
+    Join,
+    /// Left the room.
+    Part,
+    /// Is gone.
+    Quit,
+    /// Removed somebody from the room.
+    Kick,
+    /// Set the topic.
+    Topic,
+    /// Set modes.
+    Mode,
+}
+
+impl Kind {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Action => "action",
+            Self::Notice => "notice",
+            Self::Join => "join",
+            Self::Part => "part",
+            Self::Quit => "quit",
+            Self::Kick => "kick",
+            Self::Topic => "topic",
+            Self::Mode => "mode",
+        }
+    }
+
+    /// Whether somebody says something, in whatever way.
+    pub const fn is_said(self) -> bool {
+        matches!(self, Self::Message | Self::Action | Self::Notice)
+    }
 }
 
 /// What happened.

@@ -18,13 +18,14 @@ mod trust;
 
 pub use self::core::{Core, Now, Options, Output, Source};
 pub use connection::{Address, AddressError, Dial, Fatal, TlsDial, Trouble};
-pub use event::{Event, Manner, Place, What};
+pub use event::{Event, Kind, Manner, Place, Record, What};
 pub use model::{Model, Room};
 pub use reconnect::Backoff;
 pub use trust::{Given, Trust, TrustError};
 
 use crate::platform::{clock, stop::Stop};
 use connection::Link;
+use pending::{Outcome, Request};
 
 /// A connection that held this long was a good one: the next waits start over.
 const GOOD: Duration = Duration::from_secs(10);
@@ -37,6 +38,10 @@ pub trait Screen {
     fn show(&mut self, event: &Event) -> io::Result<()>;
     /// Shows a typed line that waits for the connection, with its place.
     fn pending(&mut self, place: usize, typed: &str) -> io::Result<()>;
+    /// Hears how a request has ended; only a script does ([`Source::Script`]).
+    fn answered(&mut self, _: &Outcome) -> io::Result<()> {
+        Ok(())
+    }
     /// Shows how the connection is doing.
     fn note(&mut self, text: &str) -> io::Result<()>;
     /// The room that text goes to, and whether there is a connection.
@@ -48,6 +53,8 @@ pub trait Screen {
 pub enum Input {
     /// Typed a line.
     Line(String),
+    /// Asks this of the server.
+    Ask(Request),
     /// Gave a line that cannot be sent, and why.
     Unfit(String),
     /// Will type no more.
@@ -213,6 +220,7 @@ impl<S: Screen> Desk<'_, S> {
         };
         match input {
             Input::Line(line) => self.core.typed(now(), &line),
+            Input::Ask(request) => self.core.ask(now(), request),
             Input::Unfit(why) => self.core.unfit(now(), &why),
             Input::End => self.core.input_ended(now()),
             Input::Interrupt => {
@@ -234,6 +242,7 @@ impl<S: Screen> Desk<'_, S> {
                 }
                 Output::Show(event) => self.screen.show(&event)?,
                 Output::Pending(place, typed) => self.screen.pending(place, &typed)?,
+                Output::Answered(outcome) => self.screen.answered(&outcome)?,
                 Output::Note(text) => self.screen.note(&text)?,
                 Output::Drop(reason) => self.dropped = Some(reason),
                 Output::Unfit(why) => return Err(Fatal::Unfit(why)),

@@ -38,18 +38,27 @@ struct Item {
     id: String,
     label: Option<String>,
     refused: Option<String>,
-    echoed: bool,
+    echo: Option<Echo>,
 }
 
 /// How a request ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The request.
     pub request: Request,
     /// The reason, when the server refused it.
     pub refused: Option<String>,
-    /// Whether its echo was seen.
-    pub echoed: bool,
+    /// Its echo, if it was seen.
+    pub echo: Option<Echo>,
+}
+
+/// What the echo of a message tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// The message's id.
+    pub id: Option<String>,
+    /// Milliseconds since 1970, by the server's clock where it tells.
+    pub at: u64,
 }
 
 /// The requests that wait for being sent, and then for their answers.
@@ -78,7 +87,7 @@ impl Pending {
     pub fn push(&mut self, request: Request) -> usize {
         self.ids += 1;
         let id = format!("{}-{}", self.origin, self.ids);
-        self.items.push_back(Item { request, id, label: None, refused: None, echoed: false });
+        self.items.push_back(Item { request, id, label: None, refused: None, echo: None });
         self.items.len()
     }
 
@@ -124,10 +133,10 @@ impl Pending {
         }
     }
 
-    /// A part of the answer to the request of this label is its echo.
-    pub fn echoed(&mut self, label: &str) {
+    /// A part of the answer to the request of this label is its echo; the first one counts.
+    pub fn echoed(&mut self, label: &str, echo: Echo) {
         if let Some(at) = self.find(label) {
-            self.items[at].echoed = true;
+            self.items[at].echo.get_or_insert(echo);
         }
     }
 
@@ -144,13 +153,13 @@ impl Pending {
         let at = self.find(label)?;
         let item = self.items.remove(at)?;
         self.sent -= 1;
-        Some(Outcome { request: item.request, refused: item.refused, echoed: item.echoed })
+        Some(Outcome { request: item.request, refused: item.refused, echo: item.echo })
     }
 
     /// The connection is lost: what was under way waits again.
     pub fn lost(&mut self) {
         for item in self.items.iter_mut().take(self.sent) {
-            (item.label, item.refused, item.echoed) = (None, None, false);
+            (item.label, item.refused, item.echo) = (None, None, None);
         }
         self.sent = 0;
     }
@@ -180,9 +189,10 @@ mod tests {
         assert_eq!(send(&mut pending).as_deref(), Some("@label=1 PRIVMSG #a one"));
         assert_eq!(send(&mut pending).as_deref(), Some("@label=2 PRIVMSG #a two"));
         assert_eq!(send(&mut pending), None);
-        pending.echoed("1");
+        let echo = Echo { id: Some("x".into()), at: 1 };
+        pending.echoed("1", echo.clone());
         let outcome = pending.answered("1").unwrap();
-        assert!(outcome.echoed && outcome.refused.is_none() && outcome.request.typed == "one");
+        assert!(outcome.echo == Some(echo) && outcome.refused.is_none() && outcome.request.typed == "one");
         assert_eq!(pending.answered("1"), None);
         pending.lost();
         assert_eq!(pending.answered("2"), None);

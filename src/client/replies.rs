@@ -30,6 +30,9 @@ pub(super) fn reason(command: &str, params: &[&str]) -> String {
         "403" => Refusal::NoSuchRoom(name()),
         "404" => Refusal::CannotSpeak(name()),
         "442" => Refusal::NotOnRoom(name()),
+        "471" => Refusal::RoomFull(name()),
+        "473" => Refusal::InviteOnly(name()),
+        "474" => Refusal::Banned(name()),
         "475" => Refusal::BadKey(name()),
         "476" => Refusal::BadRoomName(name()),
         "482" => Refusal::NeedOperator(name()),
@@ -85,7 +88,7 @@ pub(super) fn sentence(code: u16, params: &[&str]) -> Told {
         332 => Told::Say(room, format!("topic: {last}")),
         352 => who(params),
         372 => say(last.strip_prefix("- ").unwrap_or(last).to_owned()),
-        401..=404 | 442 | 475 | 476 | 482 if params.len() == 2 => say(reason(&code.to_string(), params)),
+        401..=404 | 442 | 471 | 473..=476 | 482 if params.len() == 2 => say(reason(&code.to_string(), params)),
         _ => match params.split_last() {
             Some((text, [])) => say((*text).to_owned()),
             Some((text, about)) => say(format!("{}: {text}", about.join(" "))),
@@ -137,6 +140,7 @@ mod tests {
         check(317, &["bob", "90", "1700000000", "seconds idle, signon time"], None, "bob is idle for 1 min");
         check(404, &["#a", "Cannot send to channel"], None, "you cannot speak in #a; /join #a first");
         check(401, &["bob", "No such nick/channel"], None, "nobody here is called bob; /who lists who is here");
+        check(474, &["#a", "Cannot join channel (+b)"], None, "you are banned from #a");
         check(405, &["#a", "Too many"], None, "#a: Too many");
         check(451, &["You have not registered"], None, "You have not registered");
         assert_eq!(sentence(366, &["#a", "End"]), Told::Nothing);

@@ -106,7 +106,13 @@ impl Peer {
 }
 
 fn core(source: Source) -> Core {
-    Core::new(Options { account: "alice".into(), rooms: vec!["#a".into()], source, origin: "o".into() })
+    Core::new(Options {
+        account: "alice".into(),
+        rooms: vec!["#a".into()],
+        source,
+        origin: "o".into(),
+        program: "conclave",
+    })
 }
 
 fn dial(next: Vec<Result<Served, Trouble>>) -> (FakeDial, mpsc::UnboundedReceiver<tokio::time::Instant>) {

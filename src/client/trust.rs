@@ -44,8 +44,8 @@ pub struct Trust {
     pub key: PathBuf,
     /// The authority's certificate, where it was found.
     pub ca: Option<PathBuf>,
-    /// The file of the server's certificate, where one was given or found.
-    pub server_cert: Option<PathBuf>,
+    /// The files of the server's certificates that the pins were made of.
+    pub server_certs: Vec<PathBuf>,
     /// Our certificate and key.
     pub identity: ClientIdentity,
 }
@@ -121,12 +121,13 @@ impl Given {
             [] => vec![beside(SERVER).to_string_lossy().into_owned()],
             pins => pins.to_vec(),
         };
-        let server_cert = pins.iter().find(|pin| !pin.starts_with("sha256:")).map(PathBuf::from);
+        let files = pins.iter().filter(|pin| !pin.starts_with("sha256:"));
+        let server_certs: Vec<PathBuf> = files.map(PathBuf::from).collect();
         let pins = pins.iter().map(|pin| Pin::load(pin)).collect::<Result<_, _>>()?;
 
-        let near = [Some(folder.as_path()), cert.parent(), server_cert.as_deref().and_then(Path::parent)];
+        let near = [Some(folder.as_path()), cert.parent(), server_certs.first().and_then(|file| file.parent())];
         let ca = near.into_iter().flatten().map(|folder| folder.join(AUTHORITY)).find(|ca| ca.is_file());
-        Ok(Trust { address, pins, cert, key, ca, server_cert, identity })
+        Ok(Trust { address, pins, cert, key, ca, server_certs, identity })
     }
 
     /// The stem of our certificate's file.

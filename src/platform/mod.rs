@@ -8,5 +8,6 @@ pub mod counters;
 pub mod files;
 pub mod limits;
 pub mod listen;
+pub mod reader;
 pub mod signals;
 pub mod stop;

@@ -87,7 +87,7 @@ mod tests {
 
     fn check(what: What, expect: &str) {
         let mut renderer = Renderer::new(TimeZone::UTC, NOON);
-        assert_eq!(renderer.event(&Event { at: NOON + 5000, what }), expect);
+        assert_eq!(renderer.event(&Event { at: NOON + 5000, what, record: None }), expect);
     }
 
     fn said(place: Place, manner: Manner, text: &str) -> What {
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn another_day_is_told() {
         let mut renderer = Renderer::new(TimeZone::fixed(jiff::tz::offset(2)), NOON);
-        let event = |at| Event { at, what: What::Happened { room: None, text: "x".into() } };
+        let event = |at| Event { at, what: What::Happened { room: None, text: "x".into() }, record: None };
         assert_eq!(renderer.event(&event(NOON)), "14:00:00 -!- x\n");
         let night = NOON + 10 * 3_600_000;
         assert_eq!(renderer.event(&event(night)), "-!- 2026-01-02\n00:00:00 -!- x\n");

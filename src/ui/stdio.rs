@@ -64,11 +64,12 @@ impl<O: Write, E: Write> Screen for Stdio<O, E> {
 }
 
 /// Reads lines in a thread of its own, which waits while nobody takes them. A thread, since a read
-/// of stdin cannot be called off; it ends with its input or with the program.
-pub fn read_lines(mut from: impl BufRead + Send + 'static) -> io::Result<mpsc::Receiver<Input>> {
+/// of stdin cannot be called off; it ends with its input or with the program. Memory is bounded by
+/// the longest line that is allowed.
+pub fn read_lines(mut from: impl BufRead + Send + 'static, limits: LineLimits) -> io::Result<mpsc::Receiver<Input>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::Builder::new().name("input".into()).spawn(move || {
-        let mut framer = Framer::new(LineLimits::PLAIN);
+        let mut framer = Framer::new(limits);
         let input = |line: Line<'_>| match line {
             Line::Text(text) => Input::Line(text.to_owned()),
             Line::Bad(bad) => Input::Unfit(bad.to_string()),
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn lines_are_read_to_the_last_one_without_an_end() {
         let text = format!("one\n\nzw\u{f6}\r\n{}\nlast", "x".repeat(5000));
-        let mut receiver = read_lines(io::Cursor::new(text)).unwrap();
+        let mut receiver = read_lines(io::Cursor::new(text), LineLimits::PLAIN).unwrap();
         let all: Vec<Input> = std::iter::from_fn(|| receiver.blocking_recv()).collect();
         let line = |text: &str| Input::Line(text.into());
         let long = Input::Unfit("the line is too long".into());

@@ -1,9 +1,13 @@
 //! What the server answers: which line of it belongs to which request (`labeled-response`,
 //! `echo-message`), and what was said before (`chathistory`).
 
-use super::{Core, Now, Output, nick_of};
+use super::{Core, Now, Output, nick_of, record, show::time_of};
 use crate::{
-    client::{event::Manner, pending::Aim, replies},
+    client::{
+        event::Manner,
+        pending::{Aim, Echo},
+        replies,
+    },
     protocol::{Line, Message},
 };
 
@@ -36,11 +40,16 @@ impl Core {
         let replay = session.batches.is_replay(batch.as_deref());
         let whole = message.tags.get("label");
         let label = whole.as_deref().or_else(|| session.batches.label(batch.as_deref())).map(ToOwned::to_owned);
-        let told_at_the_end = label.is_some_and(|label| self.note_answer(&label, message));
+        let past = replay || label.is_some();
+        let told_at_the_end = label.is_some_and(|label| self.note_answer(now, &label, message));
         let seen = message.tags.get("msgid").is_some_and(|id| !self.model.remember(&id));
         let repeated = replay && seen;
         if !told_at_the_end && !repeated && !self.protocol(now, message) {
+            let first = self.outputs.len();
             self.show(now, message);
+            if let Some(Output::Show(event)) = self.outputs.get_mut(first) {
+                event.record = record::of(message, now.unix_ms, past).map(Box::new);
+            }
         }
         if let Some(label) = whole {
             self.answered(now, &label);
@@ -49,10 +58,11 @@ impl Core {
 
     /// Notes what a part of an answer means for its request, and tells whether it is shown with the
     /// request's end instead of by itself.
-    fn note_answer(&mut self, label: &str, message: &Message<'_>) -> bool {
+    fn note_answer(&mut self, now: Now, label: &str, message: &Message<'_>) -> bool {
         let refusal = match message.command {
             "PRIVMSG" | "NOTICE" if self.is_us(nick_of(message.source)) => {
-                self.pending.echoed(label);
+                let id = message.tags.get("msgid").map(String::from);
+                self.pending.echoed(label, Echo { id, at: time_of(message).unwrap_or(now.unix_ms) });
                 false
             }
             // What has no numeric is refused by a notice.
@@ -66,9 +76,14 @@ impl Core {
     /// The answer to a request is complete.
     fn answered(&mut self, now: Now, label: &str) {
         let Some(outcome) = self.pending.answered(label) else { return };
+        if self.is_script() {
+            self.refusals += usize::from(outcome.refused.is_some());
+            self.outputs.push_back(Output::Answered(Box::new(outcome)));
+            return self.go_on(now);
+        }
         let request = outcome.request;
         match (request.aim, outcome.refused) {
-            (Aim::Message, _) if outcome.echoed => {}
+            (Aim::Message, _) if outcome.echo.is_some() => {}
             (Aim::Message, Some(reason)) => self.not_sent(now, &request.typed, &reason),
             (Aim::Message, None) => {
                 // Acknowledged without an echo.

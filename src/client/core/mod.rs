@@ -4,11 +4,12 @@
 //! Here is what survives a lost connection: the rooms, and every line that was not acknowledged. What
 //! belongs to one connection is a `Session`; the other files are what can happen: getting in
 //! (`register`), the person types (`typed`), the server answers (`answers`), the chat goes on
-//! (`show`), leaving (`leave`). Time comes in as an argument.
+//! (`show`, and for programs `record`), leaving (`leave`). Time comes in as an argument.
 
 mod answers;
 mod batches;
 mod leave;
+mod record;
 mod register;
 mod session;
 mod show;
@@ -21,9 +22,9 @@ use std::{collections::VecDeque, time::Instant};
 use super::{
     event::{Event, What},
     model::Model,
-    pending::Pending,
+    pending::{Outcome, Pending, Request},
 };
-use crate::protocol::{LineLimits, MessageBuf};
+use crate::protocol::{EncodeError, LineLimits, MessageBuf};
 use leave::Leave;
 use session::{Phase, Session};
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub source: Source,
     /// Different for every run of the program.
     pub origin: String,
+    /// Which of the account's programs this is: the server keeps for each how far it has come.
+    pub program: &'static str,
 }
 
 /// Where the typed lines come from.
@@ -50,6 +53,9 @@ pub enum Source {
     Person,
     /// A file or a pipe: it waits while lines cannot be sent.
     Pipe,
+    /// A program that gives whole requests and hears how each has ended. It goes nowhere by itself,
+    /// and nobody sees it come and go where the server can do that.
+    Script,
 }
 
 /// What is to be done.
@@ -61,6 +67,8 @@ pub enum Output {
     Show(Event),
     /// Show a line that waits to be sent, with its place.
     Pending(usize, String),
+    /// Tell a script how its request has ended.
+    Answered(Box<Outcome>),
     /// Tell this about the connection.
     Note(String),
     /// The connection is of no use any more: end it.
@@ -158,12 +166,12 @@ impl Core {
 
     /// Whether a typed line may be taken now.
     pub fn wants_input(&self) -> bool {
+        let room = !matches!(self.leave, Leave::Wanted(_)) && self.pending.len() < Pending::WINDOW;
         match self.options.source {
             Source::Person => true,
-            Source::Pipe => {
-                let leaving = matches!(self.leave, Leave::Wanted(_));
-                !leaving && self.is_ready() && self.pending.len() < Pending::WINDOW
-            }
+            Source::Pipe => room && self.is_ready(),
+            // Its requests count from when they were given: whoever waits for one has a deadline.
+            Source::Script => room,
         }
     }
 
@@ -204,14 +212,29 @@ impl Core {
 
     fn happened(&mut self, at: u64, room: Option<&str>, text: String) {
         let what = What::Happened { room: room.map(ToOwned::to_owned), text };
-        self.outputs.push_back(Output::Show(Event { at, what }));
+        self.outputs.push_back(Output::Show(Event { at, what, record: None }));
     }
 
     /// A typed line cannot be sent, or was refused.
     fn not_sent(&mut self, now: Now, text: &str, reason: &str) {
         self.refusals += 1;
         let what = What::NotSent { text: text.to_owned(), reason: reason.to_owned() };
-        self.outputs.push_back(Output::Show(Event { at: now.unix_ms, what }));
+        self.outputs.push_back(Output::Show(Event { at: now.unix_ms, what, record: None }));
+    }
+
+    /// A request cannot be written as a line.
+    fn unwritten(&mut self, now: Now, request: Request, error: EncodeError) {
+        if self.is_script() {
+            self.refusals += 1;
+            let outcome = Outcome { request, refused: Some(error.to_string()), echo: None };
+            self.outputs.push_back(Output::Answered(Box::new(outcome)));
+        } else {
+            self.not_sent(now, &request.typed, &error.to_string());
+        }
+    }
+
+    fn is_script(&self) -> bool {
+        self.options.source == Source::Script
     }
 }
 

@@ -10,6 +10,8 @@ use crate::protocol::{Message, MessageBuf};
 const REQUIRED: [&str; 4] = ["batch", "echo-message", "labeled-response", "message-tags"];
 /// What is asked for besides, where the server has it.
 const WELCOME: [&str; 3] = ["account-tag", "server-time", ID_TAG];
+/// What a script asks for besides: that nobody sees it come and go.
+const UNSEEN: &str = "conclave.chat/unseen";
 /// The ISUPPORT token that names the room for everybody.
 const LOBBY_TOKEN: &str = "conclave.chat/LOBBY=";
 /// That room's name where the server does not tell.
@@ -22,7 +24,7 @@ impl Core {
     pub fn connected(&mut self, now: Now) {
         self.session = Some(Session::new(now));
         let account = self.options.account.clone();
-        let user = format!("{account}@conclave");
+        let user = format!("{account}@{}", self.options.program);
         self.send(MessageBuf::new("CAP").param("LS").param("302"));
         self.send(MessageBuf::new("NICK").param(&account));
         self.send(MessageBuf::new("USER").param(&user).param("0").param("*").param(&account));
@@ -54,11 +56,12 @@ impl Core {
 
     fn capabilities(&mut self, now: Now, message: &Message<'_>) {
         let (Some(subcommand), Some(list)) = (message.params.nth(1), message.params.last()) else { return };
+        let wanted = self.wanted_capabilities();
         let Some(Session { phase: Phase::Negotiating(offered), .. }) = &mut self.session else { return };
         let listed = |name: &&str| list.split(' ').any(|item| item.split('=').next() == Some(*name));
         match subcommand {
             "LS" => {
-                let new = REQUIRED.into_iter().chain(WELCOME).filter(listed);
+                let new = wanted.into_iter().filter(listed);
                 offered.extend(new.filter(|name| !offered.contains(name)).collect::<Vec<_>>());
                 // A star before the list: there is more to come.
                 if message.params.len() < 4 {
@@ -78,14 +81,19 @@ impl Core {
         }
     }
 
+    fn wanted_capabilities(&self) -> Vec<&'static str> {
+        REQUIRED.into_iter().chain(WELCOME).chain(self.is_script().then_some(UNSEEN)).collect()
+    }
+
     fn request_capabilities(&mut self) {
+        let wanted = self.wanted_capabilities();
         let Some(Session { phase: Phase::Negotiating(offered), .. }) = &self.session else { return };
         let has = |name: &&str| offered.contains(name);
         let missing: Vec<&str> = REQUIRED.into_iter().filter(|name| !has(name)).collect();
         if !missing.is_empty() {
             return self.server_is_unfit(&format!("it lacks {}", missing.join(", ")));
         }
-        let wanted: Vec<&str> = REQUIRED.into_iter().chain(WELCOME).filter(has).collect();
+        let wanted: Vec<&str> = wanted.into_iter().filter(has).collect();
         self.send(MessageBuf::new("CAP").param("REQ").param(&wanted.join(" ")));
     }
 
@@ -99,8 +107,20 @@ impl Core {
         if let Some(session) = &mut self.session {
             session.enter(Phase::Ready { asked: false }, now);
         }
-        self.was_ready = true;
-        self.outputs.push_back(Output::Note(format!("connected as {}", self.options.account)));
+        let again = std::mem::replace(&mut self.was_ready, true);
+        if again || !self.is_script() {
+            self.outputs.push_back(Output::Note(format!("connected as {}", self.options.account)));
+        }
+        if !self.is_script() {
+            self.go_into_rooms();
+        }
+        for line in std::mem::take(&mut self.held) {
+            self.perform(now, &line);
+        }
+        self.go_on(now);
+    }
+
+    fn go_into_rooms(&mut self) {
         if self.model.current().is_none() {
             self.talk_somewhere();
         }
@@ -109,10 +129,6 @@ impl Core {
         for room in missing {
             self.send(MessageBuf::new("JOIN").param(&room));
         }
-        for line in std::mem::take(&mut self.held) {
-            self.perform(now, &line);
-        }
-        self.go_on(now);
     }
 
     /// Text goes to the lobby, unless the server put us into other rooms only.

@@ -80,7 +80,7 @@ impl Core {
             }
         };
         let what = What::Said { place, from: from.to_owned(), manner, text: text.to_owned() };
-        self.outputs.push_back(Output::Show(Event { at, what }));
+        self.outputs.push_back(Output::Show(Event { at, what, record: None }));
     }
 
     fn came(&mut self, at: u64, nick: &str, room: &str) {
@@ -162,7 +162,7 @@ impl Core {
 }
 
 /// What a message asks for by CTCP, and what it says with that.
-fn ctcp(text: &str) -> Option<(&str, Option<&str>)> {
+pub(super) fn ctcp(text: &str) -> Option<(&str, Option<&str>)> {
     let inner = text.strip_prefix('\u{1}')?;
     let inner = inner.strip_suffix('\u{1}').unwrap_or(inner);
     Some(match inner.split_once(' ') {
@@ -172,7 +172,7 @@ fn ctcp(text: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// Milliseconds since 1970 from the tag `time` (`server-time`).
-fn time_of(message: &Message<'_>) -> Option<u64> {
+pub(super) fn time_of(message: &Message<'_>) -> Option<u64> {
     let time: jiff::Timestamp = message.tags.get("time")?.parse().ok()?;
     time.as_millisecond().try_into().ok()
 }

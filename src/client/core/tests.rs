@@ -12,7 +12,7 @@ struct Table {
 
 fn options(source: Source, rooms: &[&str]) -> Options {
     let rooms = rooms.iter().map(|room| (*room).to_owned()).collect();
-    Options { account: "alice".into(), rooms, source, origin: "run".into() }
+    Options { account: "alice".into(), rooms, source, origin: "run".into(), program: "conclave" }
 }
 
 impl Table {
@@ -89,6 +89,7 @@ fn short(output: Output) -> String {
     match output {
         Output::Send(line) => format!("> {line}"),
         Output::Pending(place, text) => format!("pending {place} {text}"),
+        Output::Answered(outcome) => format!("answered {}: {:?}", outcome.request.typed, outcome.refused),
         Output::Note(text) => format!("note {text}"),
         Output::Drop(text) => format!("drop {text}"),
         Output::Unfit(text) => format!("unfit {text}"),
@@ -402,4 +403,40 @@ fn lines_that_cannot_be_read_or_sent_are_told() {
     table.core.unfit(table.now, "the line is too long");
     table.check(&["! a line was not sent: the line is too long"]);
     table.typed("/nope", &["! there is no command /nope; /help lists them, // starts a line with a slash"]);
+}
+
+#[test]
+fn a_script_is_unseen_goes_nowhere_by_itself_and_hears_how_its_requests_end() {
+    let mut table = Table::new(Source::Script, &["#ops"]);
+    table.core.connected(table.now);
+    let all = "batch echo-message labeled-response message-tags account-tag server-time conclave.chat/unseen";
+    table.core_line(&format!(":s CAP * LS :{all}"));
+    while let Some(output) = table.core.next_output() {
+        if let Output::Send(line) = &output {
+            assert!(!line.starts_with("CAP REQ") || *line == format!("CAP REQ :{all}"), "{line}");
+        }
+    }
+    table.core_line(&format!(":s CAP * ACK :{all}"));
+    table.came(&[":s 422 alice :none", ":s PONG s welcome"], &["> CAP END", "> PING welcome"]);
+
+    let mut ask = |to: &str| {
+        for request in crate::client::commands::messages(to, crate::client::Manner::Notice, "hi") {
+            table.core.ask(table.now, request);
+        }
+    };
+    ["#ops", "#closed"].into_iter().for_each(&mut ask);
+    table.check(&["> @label=1 NOTICE #ops hi", "> @label=2 NOTICE #closed hi"]);
+    table.came(
+        &["@label=1;msgid=x;time=1970-01-01T00:00:02Z :alice!a@n NOTICE #ops hi", "@label=2 :s 404 alice #closed :No"],
+        &[
+            "#ops alice Notice hi",
+            "answered hi: None",
+            "answered hi: Some(\"you cannot speak in #closed; /join #closed first\")",
+        ],
+    );
+    assert_eq!(table.core.refusals(), 1);
+    // On the next connection it says that it is back, and still goes nowhere.
+    table.core.lost();
+    table.core.input_ended(table.now);
+    table.check(&["end"]);
 }

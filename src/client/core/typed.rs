@@ -49,7 +49,8 @@ impl Core {
         }
     }
 
-    fn ask(&mut self, now: Now, request: Request) {
+    /// Something is asked of the server.
+    pub fn ask(&mut self, now: Now, request: Request) {
         if self.pending.len() >= MOST {
             return self.not_sent(now, &request.typed, TOO_MANY);
         }
@@ -68,7 +69,7 @@ impl Core {
         while let Some(next) = self.pending.next_line(knows_ids.then_some(ID_TAG)) {
             match next {
                 Ok(line) => self.outputs.push_back(Output::Send(line)),
-                Err((request, error)) => self.not_sent(now, &request.typed, &error.to_string()),
+                Err((request, error)) => self.unwritten(now, request, error),
             }
         }
     }
