@@ -15,9 +15,13 @@ pub mod chat;
 pub mod completions;
 pub mod debug;
 pub mod exit;
+mod json;
 pub mod man;
 mod online;
+pub mod send;
 pub mod serve;
+pub mod tail;
+mod target;
 
 /// Private chat over mutual TLS: one server, certificates as identity, any IRC client.
 #[derive(Parser)]
@@ -52,6 +56,10 @@ commands! {
     Serve(serve),
     /// Chat on a terminal, or through a pipe
     Chat(chat),
+    /// Send messages; ends well only when the server has acknowledged all of them
+    Send(send),
+    /// Follow a room, or the messages with a person, line by line
+    Tail(tail),
     /// Print the openssl command that connects with your identity
     Debug(debug),
     /// Print a completion script for a shell

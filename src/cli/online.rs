@@ -3,10 +3,10 @@
 
 use std::io;
 
-use super::exit::{Exit, Failure, OrExit};
+use super::exit::{Exit, Failure, OrExit, note};
 use crate::{
-    client::{Fatal, TlsDial, Trust},
-    platform::{signals::Signals, stop::Stop},
+    client::{Fatal, Options, Source, TlsDial, Trust},
+    platform::{clock, signals::Signals, stop::Stop},
     tls,
 };
 
@@ -18,6 +18,15 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// How to connect to the server that is trusted.
 pub(super) fn dial(trust: &Trust) -> Result<TlsDial, Failure> {
     Ok(TlsDial { address: trust.address.clone(), tls: trust.tls().or_exit(Exit::Config)? })
+}
+
+/// The options of a client that gives whole requests. Says nothing but what is to be minded.
+pub(super) fn script(trust: &Trust, program: &'static str, rooms: Vec<String>) -> Result<Options, Failure> {
+    if let Some(warning) = trust.identity.warning(clock::unix_now()) {
+        note(format_args!("-- warning: {warning}"));
+    }
+    let account = trust.account().or_exit(Exit::Config)?;
+    Ok(Options { account, rooms, source: Source::Script, origin: origin()?, program })
 }
 
 /// What tells this run of the program from all others.

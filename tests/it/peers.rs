@@ -171,15 +171,15 @@ fn irssi(home: &Path, authority: &Path, pair: &Pair, address: SocketAddr, name: 
 }
 
 #[expect(clippy::print_stdout, reason = "whoever leaves tests out is told so")]
-fn left_out() -> bool {
+pub(crate) fn left_out() -> bool {
     let left_out = env::var_os(WITHOUT).is_some_and(|value| value == "1");
     if left_out {
-        println!("left out, as {WITHOUT}=1 says: the conversation with WeeChat and irssi");
+        println!("left out, as {WITHOUT}=1 says: what needs WeeChat, irssi and socat");
     }
     left_out
 }
 
-fn serve(deployment: &Deployment) -> (Program, SocketAddr) {
+pub(crate) fn serve(deployment: &Deployment) -> (Program, SocketAddr) {
     let certs = deployment.path("");
     let server = Program::conclave(&["serve", "--listen", "127.0.0.1:0", "--data", "none"], &[("--certs", &certs)]);
     let said = server.expect("listening on 127.0.0.1:");
