@@ -71,10 +71,10 @@ missing() {
 # --- what the tests need -----------------------------------------------------------------------
 
 step='what the tests need'
-declare -A package=([cc]='gcc libc6-dev' [openssl]=openssl [irssi]=irssi [script]=bsdutils
+declare -A package=([cc]='gcc libc6-dev' [openssl]=openssl [irssi]=irssi [script]=bsdutils [socat]=socat
     [weechat-headless]=weechat-headless [weechat-plugins]=weechat-plugins)
 needed=(cc openssl)
-[[ $peers == no ]] || needed+=(weechat-headless weechat-plugins irssi script)
+[[ $peers == no ]] || needed+=(weechat-headless weechat-plugins irssi script socat)
 
 lacking=$(missing "${needed[@]}")
 if [[ -n $lacking && $(id -u) == 0 && -e /etc/debian_version ]]; then
@@ -89,13 +89,13 @@ fi
 lacking="$lacking $(missing cargo rustfmt cargo-clippy)"
 if [[ -n ${lacking// } ]]; then
     echo "test.sh: missing:" $lacking >&2
-    echo "  Rust comes from https://rustup.rs; on Debian the others are: apt-get install gcc libc6-dev openssl weechat-headless weechat-plugins irssi" >&2
-    [[ $peers == no ]] || echo "  scripts/test.sh --without-peers needs neither weechat-headless nor irssi" >&2
+    echo "  Rust comes from https://rustup.rs; on Debian the others are: apt-get install gcc libc6-dev openssl weechat-headless weechat-plugins irssi socat" >&2
+    [[ $peers == no ]] || echo "  scripts/test.sh --without-peers needs neither weechat-headless, irssi nor socat" >&2
     exit 1
 fi
 if [[ $peers == no ]]; then
     export CONCLAVE_TEST_WITHOUT_PEERS=1
-    echo "test.sh: the tests with weechat-headless and irssi are left out"
+    echo "test.sh: the tests with weechat-headless, irssi and socat are left out"
 fi
 
 # --- the tests ---------------------------------------------------------------------------------

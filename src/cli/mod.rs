@@ -15,6 +15,7 @@ pub mod chat;
 pub mod completions;
 pub mod debug;
 pub mod exit;
+pub mod export;
 mod json;
 pub mod man;
 mod online;
@@ -60,6 +61,8 @@ commands! {
     Send(send),
     /// Follow a room, or the messages with a person, line by line
     Tail(tail),
+    /// Print the settings of another client: WeeChat, irssi, Halloy, senpai
+    Export(export),
     /// Print the openssl command that connects with your identity
     Debug(debug),
     /// Print a completion script for a shell

@@ -8,6 +8,7 @@ mod cert;
 mod client;
 mod cmd;
 mod crowd;
+mod export;
 mod fuzz;
 mod handshake;
 mod hostile;

@@ -1,7 +1,7 @@
 //! Other people's programs and ours in one conversation: two `conclave chat`, an `openssl s_client`,
 //! a WeeChat and an irssi, each with its own certificate, each verifying the server.
 //!
-//! The settings of WeeChat and irssi are the ones that the README tells.
+//! The settings of WeeChat and irssi are written by hand here; those of `conclave export` are in `export`.
 
 use std::{
     env, fs,
