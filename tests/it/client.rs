@@ -244,7 +244,8 @@ fn a_suspended_chat_gives_the_terminal_back_and_goes_on() {
     let (deployment, _server, address) = world(&["alice", "bob"]);
     let after = "stty -a; echo its turn; read word; echo the shell has read $word; fg; echo ended with $?";
     let Some(mut alice) = on_a_terminal(&deployment, address, 80, after) else { return };
-    alice.expect("connected as alice");
+    // Suspended before, it would come into the room only afterwards.
+    alice.expect("#lobby -!- here: alice");
     alice.type_raw("half of a li\u{1a}");
     let settings = alice.expect("icanon");
     assert!(!settings.contains("-icanon"), "{settings}");
