@@ -80,7 +80,11 @@ fn act(line: &str, command: Command, current: Option<&str>) -> Result<Action, &'
         Command::Topic(place, new) => ask("TOPIC", vec![Some(named(&place)?), text(new)]),
         Command::Away(reason) => ask("AWAY", vec![text(reason)]),
         Command::Info(Info::Motd) => ask("MOTD", vec![]),
-        Command::Kick(place, who, reason) => ask("KICK", vec![Some(named(&place)?), Some(who.join(",")), text(reason)]),
+        Command::Kick(who, reason) => {
+            // One at a time, as a person writes it.
+            let Some((place, nick)) = who.into_iter().next() else { return Err(NO_ROOM) };
+            ask("KICK", vec![Some(named(&place)?), Some(nick.into()), text(reason)])
+        }
         Command::Invite(nick, place) => ask("INVITE", vec![Some(nick.into()), Some(named(&place)?)]),
         Command::Invitations => ask("INVITE", vec![]),
         Command::Rename(place, new, reason) => {

@@ -57,6 +57,14 @@ impl Account {
         }
     }
 
+    /// What it has read under one name of a room, it has read under another.
+    pub(super) fn move_mark(&mut self, old: &str, new: &str) {
+        if let Some(time) = self.marks.remove(old) {
+            let mark = self.marks.entry(new.into()).or_default();
+            *mark = time.max(*mark);
+        }
+    }
+
     /// Whether others see it as connected.
     pub(super) fn present(&self) -> bool {
         self.seen() || self.lingers_until_ms.is_some()

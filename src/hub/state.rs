@@ -158,6 +158,8 @@ impl State {
                     let old = std::mem::replace(&mut room.name, name.clone());
                     self.names.remove(&old);
                     self.names.insert(name.clone(), *id);
+                    let (old, new) = (old.folded(), name.folded());
+                    self.accounts.values_mut().for_each(|account| account.move_mark(&old, &new));
                 }
             }
             Durable::Invited { room: id, account } => {

@@ -38,6 +38,9 @@ pub const MULTILINE_LINES: usize = 32;
 /// The most octets of a kick's reason (ISUPPORT `KICKLEN`); a longer one is cut.
 pub const KICK: usize = 280;
 
+/// The most octets of the reason of a room's renaming; a longer one is cut.
+pub const RENAME: usize = 200;
+
 /// The most octets of a room's key (ISUPPORT `KEYLEN`).
 pub const KEY: usize = 32;
 

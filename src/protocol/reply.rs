@@ -76,6 +76,8 @@ pub enum Reply {
     UserModesChanged(Box<str>),
     /// The invitation of a person into a room is on its way.
     Inviting(Nick, RoomName),
+    /// Somebody invites the receiver into a room.
+    Invited(Arc<Event>),
     /// The rooms to which one is invited.
     Invitations(Vec<RoomName>),
     /// One acts as administrator now.

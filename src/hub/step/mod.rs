@@ -3,7 +3,9 @@
 mod away;
 mod cap;
 mod info;
+mod invite;
 mod join;
+mod kick;
 mod leave;
 mod list;
 mod mode;
@@ -11,6 +13,7 @@ mod mode_line;
 mod names;
 mod part;
 mod register;
+mod rename;
 mod room_mode;
 mod send;
 mod topic;
@@ -124,11 +127,11 @@ impl<'a> Turn<'a> {
             Command::History(place, most) => self.history(place, *most),
             Command::Help(topic) => self.reply(Reply::Help(topic.clone())),
             Command::Quit(reason) => self.quit(reason.as_deref()),
-            Command::Kick(..)
-            | Command::Invite(..)
-            | Command::Invitations
-            | Command::Rename(..)
-            | Command::Whowas(..)
+            Command::Kick(who, reason) => self.kick(who, reason.as_ref()),
+            Command::Invite(who, place) => self.invite(who, place),
+            Command::Invitations => self.invitations(),
+            Command::Rename(place, new, reason) => self.rename(place, new, reason.as_ref()),
+            Command::Whowas(..)
             | Command::Userhost(_)
             | Command::Ison(_)
             | Command::Monitor(_)

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::{
-    ident::RoomId,
+    hub::{delivery::Delivery, request::SessionId},
+    ident::{Nick, RoomId},
     protocol::durable::Durable,
     protocol::{
         caps::Dialect,
@@ -37,29 +38,41 @@ impl Turn<'_> {
     }
 
     fn leave_room(&mut self, id: RoomId, reason: Option<&Arc<str>>) {
-        let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
-        let (audience, source, name) = (Arc::clone(&room.audience), Arc::clone(&account.source), room.name.clone());
-        let was_current = self.my_session().is_some_and(|session| session.current == Some(id));
         let reason = reason.map(|reason| cut(reason, limits::REASON).into());
-        self.tell(&audience, &source, Act::Part(name.clone(), reason));
-        self.record(Durable::Left { room: id, account: self.me.clone() });
-        let empty = self.state.rooms.get(&id).is_some_and(|room| room.members.is_empty());
-        if empty && name != self.state.settings.server.lobby {
-            self.record(Durable::RoomRemoved(id));
-        }
-        if was_current {
-            self.talk_elsewhere();
-        }
+        self.tell_room(id, |room| Act::Part(room, reason));
+        let me = self.me.clone();
+        self.leave(id, &me);
     }
 
-    /// A plain session that left its current room talks in the room it joined last.
-    fn talk_elsewhere(&mut self) {
-        match self.my_account().and_then(|account| account.rooms.last().copied()) {
-            Some(id) => self.talk_in(id),
-            None if self.my_session().is_some_and(|s| s.dialect == Dialect::Plain) => {
-                self.reply(Reply::TalkIn(None));
-            }
-            None => {}
+    /// The account is a member no longer: an empty room is gone (the lobby stays), and plain
+    /// sessions that talked there talk elsewhere.
+    pub(super) fn leave(&mut self, id: RoomId, who: &Nick) {
+        let talks_there = |session: &&SessionId| {
+            self.state.sessions.get(session).is_some_and(|s| s.dialect == Dialect::Plain && s.current == Some(id))
+        };
+        let sessions = self.state.accounts.get(who).map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
+        let homeless: Vec<SessionId> = sessions.iter().filter(talks_there).copied().collect();
+        self.record(Durable::Left { room: id, account: who.clone() });
+        let lobby = &self.state.settings.server.lobby;
+        if self.state.rooms.get(&id).is_some_and(|room| room.members.is_empty() && room.name != *lobby) {
+            self.record(Durable::RoomRemoved(id));
+        }
+        homeless.into_iter().for_each(|session| self.talk_elsewhere(session));
+    }
+
+    /// A plain session that lost its current room talks where it did before, or else in the room
+    /// that its account joined last.
+    fn talk_elsewhere(&mut self, id: SessionId) {
+        let Some(session) = self.state.sessions.get_mut(&id) else { return };
+        let rooms = self.state.accounts.get(&session.account).map_or(&[][..], |account| &account.rooms);
+        session.current = session.previous.filter(|room| rooms.contains(room)).or(rooms.last().copied());
+        session.previous = None;
+        let name = session.current.and_then(|room| self.state.rooms.get(&room)).map(|room| room.name.clone());
+        let reply = Reply::TalkIn(name);
+        if id == self.from {
+            self.reply(reply);
+        } else {
+            self.deliveries.push(Delivery::Replies { session: id, label: None, replies: vec![reply] });
         }
     }
 }

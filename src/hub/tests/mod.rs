@@ -1,8 +1,11 @@
 //! The chat as tables: who does what, and what everybody then reads on his wire.
 
 mod bans;
+mod invite;
+mod kick;
 mod modes;
 mod negotiation;
+mod rename;
 mod rooms;
 mod shell;
 mod statusmsg;

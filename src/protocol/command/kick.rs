@@ -1,4 +1,4 @@
-//! KICK (Modern IRC, section "KICK message").
+//! KICK (Modern IRC, section "KICK message"; with a list of rooms, RFC 2812, section 3.2.8).
 
 use super::{
     Command, MAX_TARGETS, Place,
@@ -12,21 +12,23 @@ pub(super) static KICK: Spec = Spec::irc("KICK", 2, "#ROOM NICK{,NICK} [REASON]"
     .cost(2);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
-    let room = Place::Named(param(message, 0).unwrap_or_default().into());
-    let who: Vec<Box<str>> = names_of(param(message, 1).unwrap_or_default()).map(Into::into).collect();
-    if who.is_empty() {
+    let list = |at| names_of(param(message, at).unwrap_or_default()).collect::<Vec<_>>();
+    let (rooms, nicks) = (list(0), list(1));
+    if let Some(name) = nicks.get(MAX_TARGETS) {
+        return Err(Refusal::TooManyTargets((*name).into(), MAX_TARGETS));
+    }
+    // Everybody out of one room, or each out of the room with his number.
+    if rooms.is_empty() || nicks.is_empty() || rooms.len() != 1 && rooms.len() != nicks.len() {
         return Err(Refusal::NeedMoreParams("KICK".into()));
     }
-    if let Some(name) = who.get(MAX_TARGETS) {
-        return Err(Refusal::TooManyTargets(name.clone(), MAX_TARGETS));
-    }
-    Ok(Command::Kick(room, who, given(message, 2).map(Into::into)))
+    let who = rooms.iter().cycle().zip(nicks).map(|(&room, nick)| (Place::Named(room.into()), nick.into())).collect();
+    Ok(Command::Kick(who, given(message, 2).map(Into::into)))
 }
 
 fn plain(rest: &str) -> Result<Command, Refusal> {
     let (room, rest) = room_or_current(rest);
     match split_word(rest) {
         ("", _) => Err(usage(&KICK)),
-        (nick, reason) => Ok(Command::Kick(room, vec![nick.into()], text(reason))),
+        (nick, reason) => Ok(Command::Kick(vec![(room, nick.into())], text(reason))),
     }
 }

@@ -99,8 +99,8 @@ pub enum Command {
     List(ListQuery),
     /// Modes of a room or of oneself: asked for, or (with parameters) changed.
     Mode(Place, Vec<Box<str>>),
-    /// People out of a room, and why.
-    Kick(Place, Vec<Box<str>>, Option<Arc<str>>),
+    /// People, each out of a room, and why.
+    Kick(Vec<(Place, Box<str>)>, Option<Arc<str>>),
     /// A person into a room.
     Invite(Box<str>, Place),
     /// The rooms to which one is invited.

@@ -120,7 +120,7 @@ mod tests {
         check("/history 99999999999999999999999", Some(Err(Refusal::Usage("/history [NUMBER]"))));
         check("/part", Some(Ok(Command::Part(vec![Place::Current], None))));
         check("/quit so long", Some(Ok(Command::Quit(Some("so long".into())))));
-        check("/kick bob too loud", Some(Ok(Command::Kick(Place::Current, vec!["bob".into()], text("too loud")))));
+        check("/kick bob too loud", Some(Ok(Command::Kick(vec![(Place::Current, "bob".into())], text("too loud")))));
         check("/invite bob #ops", Some(Ok(Command::Invite("bob".into(), Place::Named("#ops".into())))));
     }
 }

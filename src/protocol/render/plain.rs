@@ -188,6 +188,11 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::RoomModes(room, modes, _) => say(lines, &format!("modes of {room}: {modes}")),
         Reply::UserModesChanged(modes) => say(lines, &format!("your modes changed: {modes}")),
         Reply::Inviting(who, room) => say(lines, &format!("{who} is invited into {room}")),
+        Reply::Invited(event) => {
+            if let Act::Invite { room, .. } = &event.act {
+                say(lines, &format!("{} invites you into {room}; /join {room}", event.source.nick));
+            }
+        }
         Reply::Invitations(rooms) if rooms.is_empty() => say(lines, "you are invited into no room"),
         Reply::Invitations(rooms) => {
             rooms.iter().for_each(|room| say(lines, &format!("you are invited into {room}; /join {room}")));

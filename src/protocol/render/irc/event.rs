@@ -14,6 +14,15 @@ pub(in crate::protocol::render) fn event(lines: &mut Lines, caps: Caps, event: &
     if needed(&event.act).is_some_and(|cap| !caps.has(cap)) {
         return;
     }
+    write_event(lines, caps, event);
+}
+
+/// Writes an invitation for the invited, whatever he negotiated.
+pub(super) fn invitation(lines: &mut Lines, caps: Caps, event: &Event) {
+    write_event(lines, caps, event);
+}
+
+fn write_event(lines: &mut Lines, caps: Caps, event: &Event) {
     let out = lines.begin();
     push_tags(out, caps, event.time_ms, &event.source.nick, Some(event.id), None);
     event.source.push(out);

@@ -24,6 +24,7 @@ use crate::{
     },
 };
 
+use event::invitation;
 pub(super) use event::{event, relevant};
 pub(super) use message::message;
 pub(super) use reply::reply;

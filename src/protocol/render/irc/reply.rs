@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Lines, Writer, end, event, message, push_trailing, room_after};
+use super::{Lines, Writer, end, event, invitation, message, push_trailing, room_after};
 use crate::{
     ident::Nick,
     protocol::{
@@ -54,6 +54,7 @@ pub(in crate::protocol::render) fn reply(
             end(to.lines);
         }
         Reply::Inviting(who, room) => to.num(341, &[who.as_str(), room.as_str()], None),
+        Reply::Invited(event) => invitation(to.lines, caps, event),
         Reply::Invitations(rooms) => to.invitations(rooms),
         Reply::Operator => to.num(381, &[], Some("You are now an IRC operator")),
         Reply::Rehashing => to.num(382, &["certificates"], Some("Rehashing")),
