@@ -117,6 +117,11 @@ impl Hub {
         })
     }
 
+    #[cfg(test)]
+    pub(in crate::hub) const fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Runs until `stop`; then waits for the journal, tells every session why, and takes no more.
     pub async fn run(mut self, stop: Stop) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));

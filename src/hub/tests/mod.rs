@@ -5,6 +5,7 @@ mod invite;
 mod kick;
 mod modes;
 mod negotiation;
+mod never;
 mod rename;
 mod rooms;
 mod shell;

@@ -29,19 +29,23 @@ use crate::{
 
 static RANDOM: AtomicU64 = AtomicU64::new(0);
 
-struct House {
+pub(super) struct House {
     hub: Hub,
     door: Arc<Door>,
     people: BTreeMap<&'static str, (SessionId, Arc<Outbox>, Dialect)>,
 }
 
 impl House {
-    fn new(journal: Box<dyn Journal>) -> Self {
+    pub(super) fn new(journal: Box<dyn Journal>) -> Self {
         let door = Arc::new(Door::new(1000));
         let random = || u128::from(RANDOM.fetch_add(1 << 8, Ordering::Relaxed));
         let counters = Arc::new(Counters::default());
         let hub = Hub::new(settings(), journal, Arc::clone(&door), counters, Patience::default(), random).unwrap();
         Self { hub, door, people: BTreeMap::new() }
+    }
+
+    pub(super) fn state(&self) -> &crate::hub::state::State {
+        self.hub.state()
     }
 
     fn late() -> (Self, Hand) {
@@ -58,20 +62,20 @@ impl House {
         self.door.poll_offer(&mut Context::from_waker(Waker::noop()), request).unwrap();
     }
 
-    fn comes(&mut self, name: &'static str, dialect: Dialect, caps: &str) {
+    pub(super) fn comes(&mut self, name: &'static str, dialect: Dialect, caps: &str) {
         let outbox = Arc::new(Outbox::new(1 << 20));
         let id = self.door.attach(Arc::clone(&outbox));
         self.people.insert(name, (id, outbox, dialect));
         self.offer(id, None, Body::Register(Box::new(registration(name, dialect, caps))));
     }
 
-    fn says(&self, name: &str, line: &str) {
+    pub(super) fn says(&self, name: &str, line: &str) {
         let (id, _, dialect) = &self.people[name];
         let (label, body) = body(*dialect, line);
         self.offer(*id, label, body);
     }
 
-    fn heard(&mut self, name: &str) -> Vec<String> {
+    pub(super) fn heard(&mut self, name: &str) -> Vec<String> {
         self.pump();
         let outbox = &self.people[name].1;
         let (mut text, mut buffer) = (Vec::new(), [0; 999]);

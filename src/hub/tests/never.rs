@@ -1,0 +1,396 @@
+//! What no sequence of commands may lead to: a line that breaks the grammar or its limits, an answer
+//! without its label, a batch that stays open, a message that somebody hears who is not meant to, or
+//! a secret room that an outsider learns of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::shell::House;
+use crate::{
+    ident::{Nick, RoomId},
+    journal::Memory,
+    protocol::{LineLimits, Message, caps::Dialect, modes::Flag},
+};
+
+const PEOPLE: [(&str, &str, Dialect); 7] = [
+    ("alice", "message-tags server-time labeled-response batch echo-message draft/message-redaction", Dialect::Irc),
+    ("bob", "", Dialect::Irc),
+    ("carol", "labeled-response batch extended-join away-notify invite-notify multi-prefix", Dialect::Irc),
+    (
+        "mallory",
+        "labeled-response batch message-tags draft/chathistory draft/event-playback extended-monitor away-notify setname",
+        Dialect::Irc,
+    ),
+    ("trudy", "userhost-in-names draft/read-marker draft/channel-rename draft/multiline", Dialect::Irc),
+    ("root", "server-time account-tag", Dialect::Irc),
+    ("pat", "", Dialect::Plain),
+];
+
+const WORDS: [&str; 52] = [
+    "#open",
+    "#secret",
+    "#other",
+    "#lobby",
+    "#new",
+    "#SECRET",
+    "#sec*",
+    "@#secret",
+    "+#open",
+    "alice",
+    "bob",
+    "carol",
+    "mallory",
+    "trudy",
+    "pat",
+    "root",
+    "nobody",
+    "*",
+    "0",
+    "",
+    "a*",
+    "?ob",
+    "#open,#secret",
+    "alice,bob",
+    "+o",
+    "-o",
+    "+b",
+    "+e",
+    "+I",
+    "+s",
+    "-s",
+    "+i",
+    "-i",
+    "+m",
+    "+l",
+    "+k",
+    "-k",
+    "+v-v",
+    "+ntsi",
+    "bob!*@*",
+    "*!*@net",
+    "5",
+    "-1",
+    "LATEST",
+    "TARGETS",
+    "BEFORE",
+    "msgid=00000000000000000000000000",
+    "timestamp=2020-01-01T00:00:00.000Z",
+    "%tcuihsnfdlaor,7",
+    "o",
+    "\u{e9}\u{1f44d}\u{202e}",
+    "\u{3}4\u{1}x",
+];
+
+const VERBS: [&str; 40] = [
+    "JOIN",
+    "PART",
+    "PRIVMSG",
+    "NOTICE",
+    "TAGMSG",
+    "NAMES",
+    "WHO",
+    "WHOIS",
+    "WHOWAS",
+    "TOPIC",
+    "LIST",
+    "MODE",
+    "KICK",
+    "INVITE",
+    "RENAME",
+    "AWAY",
+    "SETNAME",
+    "MOTD",
+    "LUSERS",
+    "VERSION",
+    "TIME",
+    "INFO",
+    "ADMIN",
+    "USERHOST",
+    "ISON",
+    "MONITOR",
+    "HISTORY",
+    "CHATHISTORY",
+    "MARKREAD",
+    "REDACT",
+    "OPER",
+    "WALLOPS",
+    "HELP",
+    "NICK",
+    "USER",
+    "PING",
+    "CAP",
+    "AUTHENTICATE",
+    "PONG",
+    "FROB",
+];
+
+/// A line of one person; `$` in it becomes a word that occurs nowhere else.
+#[derive(Clone, Debug)]
+struct Said {
+    who: usize,
+    label: bool,
+    line: String,
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let room = || select(vec!["#open", "#secret", "#secret", "#other", "#lobby", "#new"]);
+    let person = || select(vec!["alice", "bob", "carol", "mallory", "trudy", "pat", "nobody"]);
+    let sensible = prop_oneof![
+        room().prop_map(|room| format!("JOIN {room}")),
+        room().prop_map(|room| format!("PART {room} :$")),
+        (select(vec!["PRIVMSG", "NOTICE"]), room()).prop_map(|(verb, room)| format!("{verb} {room} :$")),
+        (select(vec!["@", "+"]), room()).prop_map(|(status, room)| format!("PRIVMSG {status}{room} :$")),
+        (person(), room()).prop_map(|(to, room)| format!("PRIVMSG {to},{room} :$")),
+        room().prop_map(|room| format!("@+draft/react=$ TAGMSG {room}")),
+        room().prop_map(|room| format!("TOPIC {room} :$")),
+        (room(), person()).prop_map(|(room, who)| format!("KICK {room} {who} :$")),
+        (person(), room()).prop_map(|(who, room)| format!("INVITE {who} {room}")),
+        (room(), select(vec!["+s", "-s", "+i", "+m", "-n", "+l 1", "+k key", "+b *!*@*", "+o bob", "+v carol"]))
+            .prop_map(|(room, mode)| format!("MODE {room} {mode}")),
+        (room(), room()).prop_map(|(room, new)| format!("RENAME {room} {new} :$")),
+        room().prop_map(|room| format!("CHATHISTORY LATEST {room} * 50")),
+        Just("CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2099-01-01T00:00:00.000Z 50".to_owned()),
+        (select(vec!["HISTORY", "WHO", "NAMES", "LIST", "MODE", "TOPIC", "MARKREAD"]), room())
+            .prop_map(|(verb, room)| format!("{verb} {room}")),
+        person().prop_map(|who| format!("WHOIS {who}")),
+        person().prop_map(|who| format!("MONITOR + {who}")),
+        Just("AWAY :gone".to_owned()),
+    ];
+    let anything =
+        (select(VERBS.to_vec()), vec(select(WORDS.to_vec()), 0..5), any::<bool>()).prop_map(|(verb, words, last)| {
+            match words.split_last() {
+                Some((end, words)) if last => {
+                    let words: String =
+                        words.iter().filter(|word| !word.is_empty()).map(|word| format!(" {word}")).collect();
+                    format!("{verb}{words} :{end}{}", if words.len() > 20 { "x".repeat(400) } else { String::new() })
+                }
+                _ => {
+                    let words: String =
+                        words.iter().filter(|word| !word.is_empty()).map(|word| format!(" {word}")).collect();
+                    format!("{verb}{words}")
+                }
+            }
+        });
+    let line = prop_oneof![4 => sensible, 3 => anything];
+    (0..PEOPLE.len(), any::<bool>(), line).prop_map(|(who, label, line)| Said { who, label, line })
+}
+
+/// Who knows what: the accounts that may hear a word.
+#[derive(Default)]
+struct Meant {
+    people: BTreeSet<Nick>,
+    rooms: BTreeSet<RoomId>,
+    /// Everybody who may see the room: it is the room's topic.
+    topic: bool,
+}
+
+struct World {
+    house: House,
+    words: Vec<Meant>,
+    /// Who has ever been told of a room by an invitation or by having been in it.
+    knows: BTreeSet<(Nick, RoomId)>,
+}
+
+fn nick(name: &str) -> Nick {
+    name.parse().unwrap()
+}
+
+impl World {
+    fn new() -> Self {
+        let mut house = House::new(Box::<Memory>::default());
+        for (name, caps, dialect) in PEOPLE {
+            house.comes(name, dialect, caps);
+            if dialect == Dialect::Plain {
+                house.says(name, "hello");
+            }
+        }
+        for (name, line) in [
+            ("alice", "JOIN #secret"),
+            ("alice", "MODE #secret +s"),
+            ("bob", "JOIN #secret"),
+            ("alice", "JOIN #open"),
+            ("mallory", "JOIN #open"),
+            ("carol", "JOIN #open,#other"),
+            ("trudy", "JOIN #other"),
+        ] {
+            house.says(name, line);
+        }
+        for (name, ..) in PEOPLE {
+            house.heard(name);
+        }
+        let mut world = Self { house, words: Vec::new(), knows: BTreeSet::new() };
+        world.learn();
+        world
+    }
+
+    fn learn(&mut self) {
+        let state = self.house.state();
+        for (&id, room) in &state.rooms {
+            self.knows.extend(room.members.keys().chain(&room.invited).map(|nick| (nick.clone(), id)));
+        }
+    }
+
+    /// Which rooms are secret, with their names; that there is a lobby, everybody knows.
+    fn secrets(&self) -> BTreeMap<RoomId, String> {
+        let state = self.house.state();
+        let secret =
+            state.rooms.iter().filter(|(_, room)| room.modes.has(Flag::Secret) && room.name.as_str() != "#lobby");
+        secret.map(|(&id, room)| (id, room.name.folded())).collect()
+    }
+
+    fn does(&mut self, said: &Said) {
+        let (name, _, dialect) = PEOPLE[said.who];
+        if dialect == Dialect::Plain && said.line.starts_with(['@', ':']) {
+            return;
+        }
+        let word = format!("word{:04}w", self.words.len());
+        let line = said.line.replace('$', &word);
+        let meant = self.meant(name, &line);
+        self.words.push(meant);
+        self.given_away(&line);
+        let secrets = self.secrets();
+        let labeled = said.label && dialect == Dialect::Irc && PEOPLE[said.who].1.contains("labeled-response");
+        let sent = match (dialect, labeled, line.strip_prefix('@')) {
+            (Dialect::Irc, true, Some(tagged)) => format!("@label=L;{tagged}"),
+            (Dialect::Irc, true, None) => format!("@label=L {line}"),
+            (Dialect::Irc, false, _) => line.clone(),
+            (Dialect::Plain, ..) => format!("/{line}"),
+        };
+        self.house.says(name, &sent);
+        let heard: Vec<Vec<String>> = PEOPLE.iter().map(|(name, ..)| self.house.heard(name)).collect();
+        self.learn();
+        let still: BTreeMap<RoomId, String> =
+            self.secrets().into_iter().filter(|(id, _)| secrets.contains_key(id)).collect();
+        for ((person, _, dialect), lines) in PEOPLE.iter().zip(&heard) {
+            if *dialect == Dialect::Irc {
+                grammar(person, lines, &line);
+            }
+            for heard in lines {
+                self.check_words(person, heard, &line);
+                self.check_secrets(person, heard, &still, (name, &line));
+            }
+        }
+        if labeled {
+            let with_label = heard[said.who].iter().filter(|line| line.contains("label=L")).count();
+            assert_eq!(with_label, 1, "{line:?} is answered {:?}", heard[said.who]);
+        }
+    }
+
+    /// A room whose name somebody writes where others read it is no secret any more.
+    fn given_away(&mut self, line: &str) {
+        let line = line.to_ascii_lowercase();
+        let (verb, params) = line.split_once(' ').unwrap_or((&line, ""));
+        let text = match verb {
+            "away" | "setname" | "wallops" => params,
+            "privmsg" | "notice" | "topic" | "kick" | "part" | "mode" | "rename" | "invite" => {
+                params.split_once(' ').map_or("", |(_, text)| text)
+            }
+            _ => "",
+        };
+        let told: Vec<RoomId> =
+            self.secrets().into_iter().filter(|(_, name)| text.contains(name.as_str())).map(|(id, _)| id).collect();
+        for id in told {
+            self.knows.extend(PEOPLE.iter().map(|(name, ..)| (nick(name), id)));
+        }
+    }
+
+    /// Who may hear the word that is in this line.
+    fn meant(&self, name: &str, line: &str) -> Meant {
+        let mut meant = Meant { people: [nick(name)].into(), ..Meant::default() };
+        let line = line.split_once(' ').filter(|_| line.starts_with('@')).map_or(line, |(_, rest)| rest);
+        let mut params = line.split(' ');
+        meant.topic = params.next() == Some("TOPIC");
+        let state = self.house.state();
+        for target in params.next().unwrap_or_default().split(',') {
+            let room = target.trim_start_matches(['@', '+']);
+            if let Some((id, room)) = state.room_named(room) {
+                meant.rooms.insert(id);
+                meant.people.extend(room.members.keys().cloned());
+            } else if let Some((nick, _)) = state.account_named(target) {
+                meant.people.insert(nick.clone());
+            }
+        }
+        meant
+    }
+
+    fn check_words(&self, person: &str, heard: &str, line: &str) {
+        for (at, _) in heard.match_indices("word") {
+            let number = heard.get(at + 4..at + 8).and_then(|digits| digits.parse::<usize>().ok());
+            let Some(meant) = number.and_then(|number| self.words.get(number)) else { continue };
+            let state = self.house.state();
+            let me = nick(person);
+            let may_read = |id: &RoomId| {
+                state
+                    .rooms
+                    .get(id)
+                    .is_some_and(|room| room.members.contains_key(&me) || meant.topic && !room.modes.has(Flag::Secret))
+            };
+            assert!(
+                meant.people.contains(&me) || meant.rooms.iter().any(may_read),
+                "{person} hears {heard:?} after {line:?}, which was not meant for him"
+            );
+        }
+    }
+
+    fn check_secrets(&self, person: &str, heard: &str, secrets: &BTreeMap<RoomId, String>, (by, line): (&str, &str)) {
+        let me = nick(person);
+        let heard_folded = heard.to_ascii_lowercase();
+        for (id, room) in secrets.iter().filter(|(id, _)| !self.knows.contains(&(me.clone(), **id))) {
+            if !heard_folded.contains(room.as_str()) {
+                continue;
+            }
+            assert!(
+                person == by && line.to_ascii_lowercase().contains(room.as_str()),
+                "{person} learns of {room} by {heard:?} after {line:?} of {by}"
+            );
+            let Some(room) = self.house.state().rooms.get(id) else { continue };
+            for member in room.members.keys().filter(|member| !line.to_ascii_lowercase().contains(&member.folded())) {
+                assert!(
+                    !heard_folded.contains(&member.folded()),
+                    "{person} learns that {member} is in {} by {heard:?}",
+                    room.name
+                );
+            }
+        }
+    }
+}
+
+/// Every line parses, is within its limits, is addressed to its reader, and leaves no batch open.
+fn grammar(person: &str, lines: &[String], after: &str) {
+    let mut open: Vec<String> = Vec::new();
+    for line in lines.iter().filter(|line| *line != "(end)") {
+        let message = Message::parse(line).unwrap_or_else(|error| panic!("{error}: {line:?} after {after:?}"));
+        assert!(LineLimits { tags: 8191, body: 512 }.allow(line.as_bytes()), "too long: {line:?} after {after:?}");
+        if message.command.len() == 3 && message.command.starts_with(|c: char| c.is_ascii_digit()) {
+            assert_eq!(message.params.first().copied(), Some(person), "{line:?} after {after:?}");
+            assert_eq!(message.source, Some("c.test"), "{line:?}");
+        }
+        if let Some(batch) = message.tags.get("batch") {
+            assert!(open.iter().any(|open| **open == *batch), "{line:?} is in no open batch, after {after:?}");
+        }
+        if message.command == "BATCH" {
+            let reference = message.params[0];
+            match reference.strip_prefix('+') {
+                Some(reference) => {
+                    assert!(!open.iter().any(|open| open == reference), "{line:?} is open already");
+                    open.push(reference.to_owned());
+                }
+                None => assert_eq!(open.pop().as_deref(), reference.strip_prefix('-'), "{line:?}"),
+            }
+        }
+    }
+    assert!(open.is_empty(), "{open:?} stay open after {after:?}: {lines:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_said(said in vec(said(), 1..60)) {
+        let mut world = World::new();
+        for said in &said {
+            world.does(said);
+        }
+    }
+}
