@@ -26,6 +26,7 @@ pub(crate) fn message(n: u64, from: &str, audience: Audience, text: &str) -> Arc
         audience,
         kind: Kind::Text,
         relation: None,
+        joints: Box::default(),
         text: text.into(),
         tags: None,
     })

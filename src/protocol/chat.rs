@@ -86,6 +86,9 @@ pub struct Message {
     /// The text, as it was said: each renderer makes it safe for its reader. Several lines are
     /// separated by LF.
     pub text: Arc<str>,
+    /// Where its sender's client divided lines that were too long (`draft/multiline-concat`):
+    /// offsets into the text, in order.
+    pub joints: Box<[u16]>,
     /// The client-only tags (`+typing=active;+x`), escaped as on the wire.
     pub tags: Option<Box<str>>,
 }

@@ -19,6 +19,9 @@ pub const PLAIN_LINE: usize = 4096;
 /// The most parameters of an IRC message; the last of them takes the rest of the line.
 pub const MAX_PARAMS: usize = 15;
 
+/// The most octets of a label (IRCv3 `labeled-response`).
+pub const MAX_LABEL: usize = 64;
+
 /// The most octets of a topic (ISUPPORT `TOPICLEN`); a longer one is refused. With the longest
 /// names that there can be, TOPIC and 332 still fit into a line.
 pub const TOPIC: usize = 300;

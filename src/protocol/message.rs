@@ -8,7 +8,7 @@ use std::{fmt, ops::Deref};
 use thiserror::Error;
 
 use super::{
-    limits::{LineLimits, MAX_PARAMS},
+    limits::{LineLimits, MAX_LABEL, MAX_PARAMS},
     tags::{TagError, Tags, escape, is_key},
 };
 
@@ -86,6 +86,11 @@ impl<'a> Message<'a> {
             return Err(ParseError::BadCommand);
         }
         Ok(Self { tags, source, command, params: Params::parse(rest) })
+    }
+
+    /// The label that the answer must carry (IRCv3 `labeled-response`): one of 64 octets at most.
+    pub fn label(&self) -> Option<Box<str>> {
+        self.tags.get("label").filter(|label| !label.is_empty() && label.len() <= MAX_LABEL).map(Into::into)
     }
 
     /// Whether the command is this one, in whatever case it was sent.

@@ -15,7 +15,7 @@ use crate::{
         command::{CapCommand, cap_command},
         limits::{self, cut},
         refusal::Refusal,
-        reply::{CapReply, Reply},
+        reply::Reply,
         sasl::{Sasl, SaslReply},
     },
 };
@@ -68,7 +68,14 @@ impl Registration {
         let mut refuse = |refusal| replies.push(Reply::Refused(refusal));
         match message.command.to_ascii_uppercase().as_str() {
             "CAP" => match cap_command(message) {
-                Ok(command) => replies.extend(self.cap(command)),
+                Ok(command) => {
+                    match command {
+                        CapCommand::Ls(_) | CapCommand::Req(_) => self.negotiating = true,
+                        CapCommand::End => self.negotiating = false,
+                        CapCommand::List => {}
+                    }
+                    replies.extend(command.carry_out(&mut self.caps));
+                }
                 Err(refusal) => refuse(refusal),
             },
             "NICK" => match params.first() {
@@ -113,31 +120,6 @@ impl Registration {
             return Outcome::Done(user, self.caps);
         }
         Outcome::More
-    }
-
-    fn cap(&mut self, command: CapCommand) -> Option<Reply> {
-        Some(match command {
-            CapCommand::Ls(version) => {
-                self.negotiating = true;
-                self.caps = self.caps.speaking(version);
-                Reply::Cap(CapReply::Ls(version), Cap::offer(version).into())
-            }
-            CapCommand::List => Reply::Cap(CapReply::List(self.caps.version()), self.caps.names().into()),
-            CapCommand::Req(list) => {
-                self.negotiating = true;
-                match self.caps.request(&list) {
-                    Some(caps) => {
-                        self.caps = caps;
-                        Reply::Cap(CapReply::Ack, list)
-                    }
-                    None => Reply::Cap(CapReply::Nak, list),
-                }
-            }
-            CapCommand::End => {
-                self.negotiating = false;
-                return None;
-            }
-        })
     }
 }
 

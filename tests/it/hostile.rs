@@ -102,7 +102,7 @@ async fn bad_lines_of_a_program() {
         assert_eq!(bob.sees().await, [""; 0], "{case}");
     }
     // What just fits is said: the line, as many tags, as many parameters.
-    let most = "x".repeat(510 - 12);
+    let most = "x".repeat(510 - ":mallory!test@example.net PRIVMSG #x :".len());
     let tags = format!("@{}ab ", "a;".repeat(2_046));
     for line in [format!("PRIVMSG #x :{most}"), format!("{tags}PRIVMSG #x :{most}")] {
         mallory.send(&line).await;

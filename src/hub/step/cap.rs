@@ -8,7 +8,7 @@ use crate::{
     protocol::{
         caps::{Cap, Dialect},
         command::CapCommand,
-        reply::{CapReply, Reply},
+        reply::Reply,
         sasl::SaslReply,
     },
 };
@@ -17,27 +17,12 @@ impl Turn<'_> {
     pub(super) fn cap(&mut self, command: &CapCommand) {
         let from = self.from;
         let Some(session) = self.my_session() else { return };
-        let reply = match command {
-            CapCommand::Ls(version) => {
-                session.caps = session.caps.speaking(*version);
-                Reply::Cap(CapReply::Ls(*version), Cap::offer(*version).into())
-            }
-            CapCommand::List => Reply::Cap(CapReply::List(session.caps.version()), session.caps.names().into()),
-            CapCommand::Req(list) => match session.caps.request(list) {
-                Some(caps) => {
-                    session.caps = caps;
-                    Reply::Cap(CapReply::Ack, list.clone())
-                }
-                None => Reply::Cap(CapReply::Nak, list.clone()),
-            },
-            // Ends a negotiation that registration waits for; there is none.
-            CapCommand::End => return,
-        };
+        let reply = command.carry_out(&mut session.caps);
         if session.dialect == Dialect::Irc {
             let shape = session.shape();
             self.after.push(Delivery::Shape(from, shape));
         }
-        self.reply(reply);
+        self.replies.extend(reply);
     }
 
     /// SASL once more (IRCv3 `sasl` 3.2, "SASL Reauthentication"): with the same certificate it can

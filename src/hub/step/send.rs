@@ -14,8 +14,10 @@ use crate::{
         caps::{Cap, Dialect},
         chat::{Audience, Kind, Message},
         command::{Place, Send},
+        limits,
         modes::Status,
         refusal::Refusal,
+        render::room_for_text,
         reply::Reply,
     },
 };
@@ -25,6 +27,9 @@ impl Turn<'_> {
         let now = self.at.time_ms;
         if let Some(account) = self.state.accounts.get_mut(&self.me) {
             account.spoke_ms = now;
+        }
+        if self.is_too_long(send) {
+            return self.refuse(Refusal::TooLong(limits::IRC_BODY));
         }
         for place in &send.to {
             let sent = match place {
@@ -42,6 +47,20 @@ impl Turn<'_> {
                 self.refuse(refusal);
             }
         }
+    }
+
+    /// Whether what came as one line of IRC would not fit into one for its receivers, with its
+    /// sender in front: it is not cut, and it was no batch that could be divided. Who knows his own
+    /// `nick!user@host` can tell beforehand.
+    fn is_too_long(&mut self, send: &Send) -> bool {
+        if send.joints.is_some() || self.my_session().is_none_or(|session| session.dialect != Dialect::Irc) {
+            return false;
+        }
+        let Some(account) = self.my_account() else { return false };
+        send.to.iter().any(|place| match place {
+            Place::Named(name) => send.text.len() > room_for_text(&account.source, send.kind, name),
+            Place::Current => false,
+        })
     }
 
     /// To everybody in a room, or (STATUSMSG) only to its members of this status and above.
@@ -116,8 +135,10 @@ impl Turn<'_> {
         let session = self.my_session()?;
         let (device, client) = (session.device, session.client.clone());
         let (kind, text, tags) = (send.kind, Arc::clone(&send.text), send.tags.clone());
+        let joints = send.joints.clone().unwrap_or_default();
         let time_ms = self.at.time_ms;
-        Some(Arc::new(Message { id, time_ms, source, device, client, audience, kind, relation: None, text, tags }))
+        let relation = None;
+        Some(Arc::new(Message { id, time_ms, source, device, client, audience, kind, relation, text, joints, tags }))
     }
 
     /// Typing and the like are never kept, nor CTCP other than ACTION, nor anything with

@@ -3,7 +3,9 @@
 mod bans;
 mod invite;
 mod kick;
+mod lines;
 mod modes;
+mod multiline;
 mod negotiation;
 mod never;
 mod rename;
@@ -22,8 +24,8 @@ use crate::{
     ident::{DeviceId, Fingerprint, Nick},
     protocol::durable::Position,
     protocol::{
-        LineLimits, Message,
-        caps::{Caps, Dialect, Shape},
+        LineLimits, Message, Multiline, Taken,
+        caps::{Cap, Caps, Dialect, Shape},
         command, render,
         reply::ServerInfo,
     },
@@ -80,6 +82,7 @@ pub(super) struct Chat {
     sessions: BTreeMap<&'static str, SessionId>,
     shapes: BTreeMap<SessionId, (Nick, Shape)>,
     wires: BTreeMap<SessionId, String>,
+    batches: BTreeMap<SessionId, Multiline>,
     pub(super) now_ms: u64,
     sequence: u64,
     next: u32,
@@ -96,6 +99,7 @@ impl Chat {
             sessions: BTreeMap::new(),
             shapes: BTreeMap::new(),
             wires: BTreeMap::new(),
+            batches: BTreeMap::new(),
             now_ms: 1_795_242_420_000,
             sequence: 0,
             next: 0,
@@ -128,13 +132,14 @@ impl Chat {
             }
             Delivery::Message { audience, except, own, message } => {
                 for &session in audience.iter().filter(|&&session| Some(session) != except) {
-                    let octets = render::message(&server, self.shapes[&session].1, own, &message);
+                    let shape = render::shape_for_message(self.shapes[&session].1, &message);
+                    let octets = render::message(&server, shape, own, &message);
                     self.hear(session, &octets);
                 }
             }
             Delivery::Event { audience, except, event } => {
                 for &session in audience.iter().filter(|&&session| Some(session) != except) {
-                    let octets = render::event(self.shapes[&session].1, &event);
+                    let octets = render::event(render::shape_for_event(self.shapes[&session].1, &event), &event);
                     self.hear(session, &octets);
                 }
             }
@@ -171,7 +176,17 @@ impl Chat {
 
     pub(super) fn says(&mut self, session: &str, line: &str) {
         let id = self.sessions[session];
-        let (label, body) = body(self.shapes[&id].1.dialect, line);
+        let shape = self.shapes[&id].1;
+        if shape.caps.has(Cap::Multiline) {
+            match self.batches.entry(id).or_default().take(&Message::parse(line).unwrap()) {
+                Taken::Not => {}
+                Taken::Kept => return,
+                Taken::Request(label, command) => {
+                    return self.step(id, label, command.map_or_else(Body::Refused, Body::Command));
+                }
+            }
+        }
+        let (label, body) = body(shape.dialect, line);
         self.step(id, label, body);
     }
 

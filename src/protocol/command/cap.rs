@@ -1,7 +1,12 @@
 //! CAP (IRCv3 Capability Negotiation 3.2).
 
 use super::{Command, parse::param, table::Spec};
-use crate::protocol::{caps::CapVersion, message::Message, refusal::Refusal};
+use crate::protocol::{
+    caps::{Cap, CapVersion, Caps},
+    message::Message,
+    refusal::Refusal,
+    reply::{CapReply, Reply},
+};
 
 pub(super) static CAP: Spec =
     Spec::irc("CAP", 1, "LS|LIST|REQ|END [LIST]", irc, "what your client and the server both know");
@@ -17,6 +22,27 @@ pub enum CapCommand {
     Req(Box<str>),
     /// `END`.
     End,
+}
+
+impl CapCommand {
+    /// Changes the capabilities of a session as it asks; gives the answer, if there is one.
+    pub fn carry_out(&self, caps: &mut Caps) -> Option<Reply> {
+        Some(match self {
+            Self::Ls(version) => {
+                *caps = caps.speaking(*version);
+                Reply::Cap(CapReply::Ls(*version), Cap::offer(*version).into())
+            }
+            Self::List => Reply::Cap(CapReply::List(caps.version()), caps.names().into()),
+            Self::Req(list) => match caps.request(list) {
+                Some(new) => {
+                    *caps = new;
+                    Reply::Cap(CapReply::Ack, list.clone())
+                }
+                None => Reply::Cap(CapReply::Nak, list.clone()),
+            },
+            Self::End => return None,
+        })
+    }
 }
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {

@@ -47,7 +47,7 @@ pub use list::{Filter, ListQuery};
 pub use mode::{Wish, wishes};
 pub use monitor::Monitor;
 pub use parse::{from_irc, from_plain};
-pub use send::Send;
+pub use send::{Send, batched};
 pub use table::{Privilege, Spec, TABLE};
 pub use who::{Who, Whox};
 

@@ -35,12 +35,15 @@ pub struct Send {
     pub kind: Kind,
     /// The text; empty only for [`Kind::Tags`]. Several lines are separated by LF.
     pub text: Arc<str>,
+    /// For a batch of lines (`draft/multiline`), where lines were divided; `None` for what came in
+    /// one line.
+    pub joints: Option<Box<[u16]>>,
     /// Client-only tags, raw.
     pub tags: Option<Box<str>>,
 }
 
 fn irc(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Command, Refusal> {
-    let to = places(given(message, 0).ok_or(Refusal::NoRecipient(verb))?)?;
+    let to = once(places(given(message, 0).ok_or(Refusal::NoRecipient(verb))?)?);
     if to.is_empty() {
         return Err(Refusal::NoRecipient(verb));
     }
@@ -54,7 +57,32 @@ fn irc(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Command,
     if text.is_empty() && kind != Kind::Tags {
         return Err(Refusal::NoText);
     }
-    Ok(Command::Send(Send { to, kind, text: text.into(), tags }))
+    Ok(Command::Send(Send { to, kind, text: text.into(), joints: None, tags }))
+}
+
+/// Each target once, however often it is named.
+fn once(named: Vec<Place>) -> Vec<Place> {
+    let mut to: Vec<Place> = Vec::with_capacity(named.len());
+    for place in named {
+        let same = |other: &Place| match (other, &place) {
+            (Place::Named(one), Place::Named(other)) => one.eq_ignore_ascii_case(other),
+            _ => false,
+        };
+        if !to.iter().any(same) {
+            to.push(place);
+        }
+    }
+    to
+}
+
+/// A message that came as a batch of lines; `None` when CTCP is in it that is no action.
+pub fn batched(target: &str, kind: Kind, text: &str, joints: Box<[u16]>, tags: Option<Box<str>>) -> Option<Command> {
+    let (kind, said) = action(kind, text);
+    // Divided lines are known by where they lie in the text; an action has none.
+    let joints = if kind == Kind::Action { Box::default() } else { joints };
+    let to = vec![Place::Named(target.into())];
+    let send = Send { to, kind, text: said.into(), joints: Some(joints), tags };
+    (!said.is_empty() && !said.contains('\u{1}')).then_some(Command::Send(send))
 }
 
 /// A PRIVMSG with CTCP ACTION is an action.

@@ -14,7 +14,7 @@ use crate::{
     ident::Nick,
     protocol::{
         caps::{Cap, Caps, Dialect, Shape},
-        chat::{Event, Kind, Message},
+        chat::{Event, Kind, Message, Source},
         reply::{Reply, ServerInfo},
     },
 };
@@ -30,6 +30,12 @@ impl Lines {
     fn begin(&mut self) -> &mut String {
         self.starts.push(self.text.len());
         &mut self.text
+    }
+
+    /// Each line, with its CR LF.
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.text.len()]);
+        self.starts.iter().zip(ends).map(|(&start, end)| &self.text[start..end])
     }
 
     /// Forgets the line that was begun last.
@@ -94,11 +100,18 @@ pub fn event(shape: Shape, event: &Event) -> Bytes {
 pub fn shape_for_message(shape: Shape, message: &Message) -> Shape {
     const TAGGED: Caps = Caps::of(&[Cap::ServerTime, Cap::MessageTags, Cap::AccountTag]);
     const TAGS_ONLY: Caps = Caps::of(&[Cap::MessageTags]);
+    const BATCHED: Caps = TAGGED.with(Cap::Batch).with(Cap::Multiline);
     let caps = match message.kind {
         Kind::Tags if !shape.caps.has(Cap::MessageTags) => shape.caps.and(TAGS_ONLY),
+        _ if irc::takes_batch(shape.caps) && irc::is_long(message) => shape.caps.and(BATCHED),
         _ => shape.caps.and(TAGGED),
     };
     Shape { caps, ..shape }
+}
+
+/// How many octets of text one line of IRC from `source` to `target` carries.
+pub fn room_for_text(source: &Source, kind: Kind, target: &str) -> usize {
+    irc::room_for_text(source, kind, target)
 }
 
 /// The part of a shape that makes a difference to an event.

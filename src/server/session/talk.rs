@@ -19,8 +19,8 @@ use super::{
 use crate::{
     hub::{self, Body, Gone, Outbox, Request, SessionId},
     protocol::{
-        BadLine, FirstLine, Line, LineLimits, Message,
-        caps::{Caps, Dialect},
+        BadLine, FirstLine, Line, LineLimits, Message, Multiline, Taken,
+        caps::{Cap, Caps, Dialect},
         command::{self, Command},
         refusal::Refusal,
         render,
@@ -48,8 +48,16 @@ enum Phase {
     Fresh,
     /// An IRC client registers.
     Registering(Box<Registration>),
-    /// In the hub.
-    Ready(Dialect),
+    /// In the hub: an IRC client,
+    Irc(Irc),
+    /// or a person.
+    Plain,
+}
+
+/// What there is to know of an IRC client to understand its lines.
+struct Irc {
+    caps: Caps,
+    multiline: Multiline,
 }
 
 /// What a line leads to.
@@ -84,8 +92,8 @@ impl Talk {
     pub(super) const fn limits(&self) -> LineLimits {
         match self.phase {
             Phase::Fresh => LineLimits::FIRST,
-            Phase::Registering(_) | Phase::Ready(Dialect::Irc) => LineLimits::IRC_CLIENT,
-            Phase::Ready(Dialect::Plain) => LineLimits::PLAIN,
+            Phase::Registering(_) | Phase::Irc(_) => LineLimits::IRC_CLIENT,
+            Phase::Plain => LineLimits::PLAIN,
         }
     }
 
@@ -116,7 +124,7 @@ impl Talk {
         match &mut self.phase {
             Phase::Fresh => self.first_line(line, outbox, cx),
             Phase::Registering(_) => self.register(line, outbox, cx),
-            Phase::Ready(Dialect::Plain) => {
+            Phase::Plain => {
                 let command = match line {
                     Line::Text(text) => command::from_plain(text),
                     Line::Bad(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
@@ -126,13 +134,15 @@ impl Talk {
                 }
                 Next::Go
             }
-            Phase::Ready(Dialect::Irc) => {
-                let (label, command) = match line {
-                    Line::Text("") => return Next::Go,
-                    Line::Text(text) => understand(text),
-                    Line::Bad(bad) => (None, Err(refusal(bad, LineLimits::IRC_CLIENT))),
+            Phase::Irc(irc) => {
+                let request = match line {
+                    Line::Text("") => None,
+                    Line::Text(text) => irc.understand(text),
+                    Line::Bad(bad) => Some((None, Err(refusal(bad, LineLimits::IRC_CLIENT)))),
                 };
-                self.offer(cx, label, body(command));
+                if let Some((label, command)) = request {
+                    self.offer(cx, label, body(command));
+                }
                 Next::Go
             }
         }
@@ -169,7 +179,7 @@ impl Talk {
             Line::Text("") => return Next::Go,
             Line::Text(text) => match Message::parse(text) {
                 Ok(message) => {
-                    label = label_of(&message);
+                    label = message.label();
                     outcome = registration.line(account, &info.network, &message, &mut replies);
                 }
                 Err(_) => replies.push(Reply::Refused(NO_MESSAGE)),
@@ -203,7 +213,10 @@ impl Talk {
         first: Option<Result<Command, Refusal>>,
         cx: &mut Context<'_>,
     ) {
-        self.phase = Phase::Ready(dialect);
+        self.phase = match dialect {
+            Dialect::Irc => Phase::Irc(Irc::new(caps)),
+            Dialect::Plain => Phase::Plain,
+        };
         let identity = &self.identity;
         let registration = hub::Registration {
             account: identity.account.clone(),
@@ -238,18 +251,31 @@ fn body(command: Result<Command, Refusal>) -> Body {
 /// What a line is that the parser cannot take apart.
 const NO_MESSAGE: Refusal = Refusal::BadLine("INVALID_LINE", "it is no IRC message");
 
-/// An IRC line of a registered session: its label and what it asks for.
-fn understand(text: &str) -> (Option<Box<str>>, Result<Command, Refusal>) {
-    match Message::parse(text) {
-        Err(_) => (None, Err(NO_MESSAGE)),
-        Ok(message) => (label_of(&message), command::from_irc(&message)),
-    }
-}
+/// What a line asks for, and the label of the answer.
+type Asked = (Option<Box<str>>, Result<Command, Refusal>);
 
-/// The label (IRCv3 labeled-response): 64 octets at most.
-fn label_of(message: &Message<'_>) -> Option<Box<str>> {
-    let label = message.tags.get("label").filter(|label| !label.is_empty() && label.len() <= 64);
-    label.map(Into::into)
+impl Irc {
+    fn new(caps: Caps) -> Self {
+        Self { caps, multiline: Multiline::default() }
+    }
+
+    /// Reads a line; `None` when more lines belong to it.
+    fn understand(&mut self, text: &str) -> Option<Asked> {
+        let Ok(message) = Message::parse(text) else { return Some((None, Err(NO_MESSAGE))) };
+        if self.caps.has(Cap::Multiline) {
+            match self.multiline.take(&message) {
+                Taken::Not => {}
+                Taken::Kept => return None,
+                Taken::Request(label, command) => return Some((label, command)),
+            }
+        }
+        let command = command::from_irc(&message);
+        if let Ok(Command::Cap(cap)) = &command {
+            // As the hub will decide it: it is a matter of the list alone.
+            cap.carry_out(&mut self.caps);
+        }
+        Some((message.label(), command))
+    }
 }
 
 fn refusal(bad: BadLine, limits: LineLimits) -> Refusal {
@@ -268,7 +294,7 @@ mod tests {
     #[test]
     fn a_label_has_at_most_64_octets() {
         for (label, taken) in [("x".repeat(64), true), ("x".repeat(65), false), (String::new(), false)] {
-            let (found, command) = understand(&format!("@label={label} PING a"));
+            let (found, command) = Irc::new(Caps::NONE).understand(&format!("@label={label} PING a")).unwrap();
             assert_eq!(found.is_some(), taken, "{label:?}");
             assert!(command.is_ok());
         }

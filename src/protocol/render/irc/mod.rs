@@ -26,7 +26,7 @@ use crate::{
 
 use event::invitation;
 pub(super) use event::{event, relevant};
-pub(super) use message::message;
+pub(super) use message::{is_long, message, room_for_text, takes_batch};
 pub(super) use reply::reply;
 
 /// Writes replies to one session.
@@ -115,16 +115,27 @@ pub(super) fn numeric(
     end(lines);
 }
 
-/// Wraps what was rendered for a labeled request.
+/// Wraps what was rendered for a labeled request (IRCv3 `labeled-response`): the label is on one
+/// line, on the first of one batch, or on a batch around all of it.
 pub(super) fn labeled(lines: &Lines, server: &ServerInfo, caps: Caps, label: &str) -> String {
     let value = tags::escape(label);
     match lines.starts.len() {
         0 => format!("@label={value} :{} ACK\r\n", server.name),
-        1 => tagged(lines, "label", &value),
+        1 => tagged(&lines.text, "label", &value),
+        _ if is_one_batch(lines) => {
+            let (first, rest) = lines.text.split_at(lines.starts[1]);
+            tagged(first, "label", &value) + rest
+        }
         _ if caps.has(Cap::Batch) => {
-            // One batch is open at a time, so one reference serves them all.
+            // One batch of these is open at a time, so one reference serves them all.
             let mut out = format!("@label={value} :{} BATCH +r labeled-response\r\n", server.name);
-            out.push_str(&tagged(lines, "batch", "r"));
+            for line in lines.iter() {
+                // What is in a batch of its own is in this one by it.
+                match tag_section(line).split(';').any(|tag| tag.starts_with("batch=")) {
+                    true => out.push_str(line),
+                    false => out.push_str(&tagged(line, "batch", "r")),
+                }
+            }
             let _ = write!(out, ":{} BATCH -r\r\n", server.name);
             out
         }
@@ -132,22 +143,31 @@ pub(super) fn labeled(lines: &Lines, server: &ServerInfo, caps: Caps, label: &st
     }
 }
 
-/// Puts one more tag in front of every line.
-fn tagged(lines: &Lines, key: &str, value: &str) -> String {
-    let mut out = String::with_capacity(lines.text.len() + lines.starts.len() * (key.len() + value.len() + 3));
-    let ends = lines.starts.iter().skip(1).copied().chain([lines.text.len()]);
-    for (&start, end) in lines.starts.iter().zip(ends) {
-        let line = &lines.text[start..end];
-        match line.strip_prefix('@') {
-            Some(rest) => {
-                let _ = write!(out, "@{key}={value};{rest}");
-            }
-            None => {
-                let _ = write!(out, "@{key}={value} {line}");
-            }
-        }
+/// Whether the lines are one batch from the first to the last.
+fn is_one_batch(lines: &Lines) -> bool {
+    let opened = lines.iter().next().and_then(|line| batch_reference(line, '+'));
+    let closed = lines.iter().position(|line| opened.is_some() && batch_reference(line, '-') == opened);
+    closed.is_some_and(|at| at + 1 == lines.starts.len())
+}
+
+/// The reference of the batch that a line opens (`+`) or closes (`-`).
+fn batch_reference(line: &str, sign: char) -> Option<&str> {
+    let mut words = line.split_ascii_whitespace().skip_while(|word| word.starts_with(['@', ':']));
+    let (Some("BATCH"), Some(reference)) = (words.next(), words.next()) else { return None };
+    reference.strip_prefix(sign)
+}
+
+/// A line's tags, without the `@`.
+fn tag_section(line: &str) -> &str {
+    line.strip_prefix('@').and_then(|rest| rest.split(' ').next()).unwrap_or_default()
+}
+
+/// Puts one more tag in front of a line.
+fn tagged(line: &str, key: &str, value: &str) -> String {
+    match line.strip_prefix('@') {
+        Some(rest) => format!("@{key}={value};{rest}"),
+        None => format!("@{key}={value} {line}"),
     }
-    out
 }
 
 /// Ends the line that was begun last. What a peer wrote is quoted in some replies: a line that
