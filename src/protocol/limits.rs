@@ -39,7 +39,7 @@ pub const MULTILINE_OCTETS: usize = 4096;
 pub const MULTILINE_LINES: usize = 32;
 
 /// The most octets of a kick's reason (ISUPPORT `KICKLEN`); a longer one is cut.
-pub const KICK: usize = 280;
+pub const KICK: usize = 270;
 
 /// The most octets of the reason of a room's renaming; a longer one is cut.
 pub const RENAME: usize = 200;

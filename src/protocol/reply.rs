@@ -48,6 +48,8 @@ pub enum Reply {
     Sasl(SaslReply),
     /// Who is in a room, and whether the room is secret.
     Names(RoomName, bool, Vec<Member>),
+    /// Who is in each of several rooms, and how they were asked for.
+    NamesOfMany(Vec<(RoomName, bool, Vec<Member>)>, Box<str>),
     /// There is nobody to name: no such room, or one may not see it.
     NoNames(Box<str>),
     /// The answer to WHO with its mask, as 352 or, where fields were asked for, as 354.

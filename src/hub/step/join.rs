@@ -123,8 +123,8 @@ impl Turn<'_> {
         if room.topic.is_some() {
             replies.push(Reply::Topic(room.name.clone(), room.topic.clone()));
         }
-        if self.state.sessions.contains_key(&session) {
-            replies.push(names::names_of(self.state, room));
+        if let Some(session) = self.state.sessions.get(&session) {
+            replies.push(names::names_of(self.state, room, &session.account));
         }
         replies
     }

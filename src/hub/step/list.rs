@@ -1,30 +1,48 @@
-//! LIST: the rooms that one may know of.
+//! LIST: the rooms that one may know of, and that fit (Modern IRC, section "LIST message").
 
-use super::{Turn, present_members};
+use super::{Turn, names::seen_members};
 use crate::{
-    hub::room::Room,
+    hub::{mask::fits, room::Room},
     protocol::{
-        command::ListQuery,
+        command::{Filter, ListQuery},
         reply::{ListRow, Reply},
     },
 };
 
 impl Turn<'_> {
     pub(super) fn list(&mut self, query: &ListQuery) {
-        let names = &query.names;
         let state = &*self.state;
+        let visible = |room: &&Room| room.visible_to(&self.me);
+        let rooms: Vec<&Room> = if query.names.is_empty() {
+            state.names.values().filter_map(|id| state.rooms.get(id)).filter(visible).collect()
+        } else {
+            query.names.iter().filter_map(|name| state.room_named(name)).map(|(_, room)| room).filter(visible).collect()
+        };
         let row = |room: &Room| ListRow {
             room: room.name.clone(),
-            people: present_members(state, room).count(),
+            people: seen_members(state, room, &self.me).count(),
             topic: room.topic.as_ref().map(|topic| topic.text.clone()),
         };
-        let visible = |room: &&Room| room.visible_to(&self.me);
-        let rows = if names.is_empty() {
-            state.names.values().filter_map(|id| state.rooms.get(id)).filter(visible).map(row).collect()
-        } else {
-            let named = names.iter().filter_map(|name| state.room_named(name));
-            named.map(|(_, room)| room).filter(visible).map(row).collect()
-        };
+        let now = self.at.time_ms / 1000;
+        let rows = rooms.into_iter().map(|room| (room, row(room)));
+        let fitting = rows.filter(|(room, row)| query.filters.iter().all(|filter| passes(filter, room, row, now)));
+        let rows = fitting.map(|(_, row)| row).collect();
         self.reply(Reply::List(rows));
+    }
+}
+
+/// Whether a room passes a filter at this time, seconds since the epoch.
+fn passes(filter: &Filter, room: &Room, row: &ListRow, now: u64) -> bool {
+    let (age, topic_age) = (now.saturating_sub(room.created), room.topic.as_ref().map(|t| now.saturating_sub(t.at)));
+    let seconds = |minutes: u64| minutes.saturating_mul(60);
+    match filter {
+        Filter::MoreThan(people) => row.people > *people,
+        Filter::FewerThan(people) => row.people < *people,
+        Filter::YoungerThan(minutes) => age < seconds(*minutes),
+        Filter::OlderThan(minutes) => age > seconds(*minutes),
+        Filter::TopicYoungerThan(minutes) => topic_age.is_some_and(|age| age < seconds(*minutes)),
+        Filter::TopicOlderThan(minutes) => topic_age.is_some_and(|age| age > seconds(*minutes)),
+        Filter::Fits(mask) => fits(mask, room.name.as_str()),
+        Filter::FitsNot(mask) => !fits(mask, room.name.as_str()),
     }
 }

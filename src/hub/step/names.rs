@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Turn, present_members};
 use crate::{
     hub::{account::Account, room::Room, state::State},
+    ident::{Nick, RoomName},
     protocol::{
         command::Place,
         modes::Flag,
@@ -14,34 +15,55 @@ use crate::{
 
 impl Turn<'_> {
     pub(super) fn names(&mut self, places: &[Place]) {
-        if places.is_empty() {
-            return self.reply(Reply::NoNames("*".into()));
+        match places {
+            [] => self.reply(Reply::NoNames("*".into())),
+            [Place::Named(name)] => {
+                let shown = self.shown(name).map(|room| names_of(self.state, room, &self.me));
+                self.reply(shown.unwrap_or_else(|| Reply::NoNames(name.clone())));
+            }
+            [place @ Place::Current] => {
+                let Some(id) = self.room(place) else { return };
+                let shown = self.state.rooms.get(&id).map(|room| names_of(self.state, room, &self.me));
+                self.replies.extend(shown);
+            }
+            places => self.names_of_many(places),
         }
+    }
+
+    fn names_of_many(&mut self, places: &[Place]) {
+        let mut names: Vec<&str> = Vec::new();
         for place in places {
-            let reply = match place {
-                Place::Current => {
-                    let Some(id) = self.room(place) else { continue };
-                    self.state.rooms.get(&id).map(|room| names_of(self.state, room))
-                }
-                Place::Named(name) => self
-                    .state
-                    .room_named(name)
-                    .filter(|(_, room)| room.visible_to(&self.me))
-                    .map(|(_, room)| names_of(self.state, room)),
-            };
-            let name = match place {
-                Place::Named(name) => name.clone(),
-                Place::Current => "*".into(),
-            };
-            self.reply(reply.unwrap_or(Reply::NoNames(name)));
+            if let Place::Named(name) = place {
+                names.push(name);
+            }
         }
+        let rooms = names.iter().filter_map(|name| self.shown(name)).map(|room| people_of(self.state, room, &self.me));
+        let reply = Reply::NamesOfMany(rooms.collect(), names.join(",").into());
+        self.reply(reply);
+    }
+
+    /// The room of this name, if I may know of it.
+    fn shown(&self, name: &str) -> Option<&Room> {
+        self.state.room_named(name).map(|(_, room)| room).filter(|room| room.visible_to(&self.me))
     }
 }
 
-/// The members of a room who are here.
-pub(super) fn names_of(state: &State, room: &Room) -> Reply {
-    let people = present_members(state, room).map(|(_, account)| member(state, account, Some(room))).collect();
-    Reply::Names(room.name.clone(), room.modes.has(Flag::Secret), people)
+/// The members of a room who are here, as far as `asker` may see them.
+pub(super) fn names_of(state: &State, room: &Room, asker: &Nick) -> Reply {
+    let (name, secret, people) = people_of(state, room, asker);
+    Reply::Names(name, secret, people)
+}
+
+fn people_of(state: &State, room: &Room, asker: &Nick) -> (RoomName, bool, Vec<Member>) {
+    let people = seen_members(state, room, asker).map(|account| member(state, account, Some(room))).collect();
+    (room.name.clone(), room.modes.has(Flag::Secret), people)
+}
+
+/// The members who are here; outsiders do not see those who are invisible (user mode `i`).
+pub(super) fn seen_members<'s>(state: &'s State, room: &'s Room, asker: &Nick) -> impl Iterator<Item = &'s Account> {
+    let inside = room.members.contains_key(asker);
+    let accounts = present_members(state, room).map(|(_, account)| account);
+    accounts.filter(move |account| inside || !account.modes.invisible)
 }
 
 /// A person as a row of a list, with his place in the room.

@@ -2,10 +2,13 @@
 
 mod bans;
 mod invite;
+mod join;
 mod kick;
 mod lines;
+mod list;
 mod modes;
 mod multiline;
+mod names;
 mod negotiation;
 mod never;
 mod rename;

@@ -423,15 +423,35 @@ fn the_longest_names_and_quoted_words_stay_within_a_line() {
         "LUSERS".into(),
         format!("PART {room} :{text}"),
         format!("JOIN {room}"),
+        "VERSION".into(),
+        format!("MODE {room} +oov {NAME} {OTHER} {OTHER}"),
+        format!("MODE {room} +bbb {text} {topic} {}", "b".repeat(100)),
+        format!("MODE {room} b"),
+        format!("MODE {room} +k {text}"),
+        format!("INVITE {text} {room}"),
+        format!("KICK {room} {text}"),
+        format!("KICK {room} {OTHER} :{text}"),
+        format!("INVITE {OTHER} {room}"),
+        format!("RENAME {room} #{text}"),
         format!("QUIT :{text}"),
     ] {
         chat.says(NAME, &line);
         let heard = chat.heard(NAME);
         assert!(!heard.is_empty() || line.starts_with("PRIVMSG #"), "{line}");
         let seen = chat.heard(OTHER);
-        if line.starts_with(&format!("TOPIC {room} :")) {
-            assert!(seen[seen.len() - 1].ends_with(&topic), "whole, not cut: {seen:?}");
-        }
+        // Whole, not cut.
+        let end = match &line {
+            line if line.starts_with(&format!("TOPIC {room} :")) => &topic[..],
+            line if line.starts_with(&format!("KICK {room} {OTHER}")) => &text[..270],
+            line if line.ends_with(OTHER) => OTHER,
+            line if line == "VERSION" => {
+                let tokens = heard.iter().filter(|line| line.contains(" 005 "));
+                assert!(tokens.clone().count() > 1 && tokens.clone().all(|line| line.ends_with(" by this server")));
+                continue;
+            }
+            _ => continue,
+        };
+        assert!(seen[seen.len() - 1].ends_with(end), "{line}: {seen:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     text::{clock, date},
 };
 use crate::{
-    ident::Nick,
+    ident::{Nick, RoomName},
     protocol::{
         chat::{Act, Audience, Event, Kind, Message},
         command::{Spec, TABLE},
@@ -140,11 +140,8 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
     match reply {
         // The greeting said who one is; what is PING's or CAP's never reaches a plain session.
         Reply::Welcome(_) | Reply::Pong(_) | Reply::Ping(_) | Reply::Cap(..) | Reply::Sasl(_) => {}
-        Reply::Names(room, _, people) => {
-            let mut names: Vec<String> = people.iter().map(|p| format!("{}{}", mark(p), p.source.nick)).collect();
-            names.sort_by_key(|name| name.to_ascii_lowercase());
-            say(lines, &format!("in {room}: {}", names.join(" ")));
-        }
+        Reply::Names(room, _, people) => names(lines, room, people),
+        Reply::NamesOfMany(rooms, _) => rooms.iter().for_each(|(room, _, people)| names(lines, room, people)),
         Reply::NoNames(mask) => say(lines, &format!("there is nobody to see in {mask}")),
         Reply::Who(mask, _, people) => who(lines, mask, people),
         Reply::Whois(whois_reply) => whois(lines, whois_reply),
@@ -243,6 +240,12 @@ const fn mark(person: &Member) -> &'static str {
         (false, true) => "+",
         (false, false) => "",
     }
+}
+
+fn names(lines: &mut Lines, room: &RoomName, people: &[Member]) {
+    let mut names: Vec<String> = people.iter().map(|p| format!("{}{}", mark(p), p.source.nick)).collect();
+    names.sort_by_key(|name| name.to_ascii_lowercase());
+    say(lines, &format!("in {room}: {}", names.join(" ")));
 }
 
 fn who(lines: &mut Lines, mask: &str, people: &[Member]) {

@@ -26,6 +26,19 @@ impl Writer<'_> {
     }
 
     pub(super) fn names(&mut self, room: &RoomName, secret: bool, people: &[Member]) {
+        self.names_rows(room, secret, people);
+        self.end_of_names(room.as_str());
+    }
+
+    /// One list ends once, under the name by which it was asked for (RFC 2812, section 3.2.5).
+    pub(super) fn names_of_many(&mut self, rooms: &[(RoomName, bool, Vec<Member>)], asked: &str) {
+        for (room, secret, people) in rooms {
+            self.names_rows(room, *secret, people);
+        }
+        self.end_of_names(asked);
+    }
+
+    fn names_rows(&mut self, room: &RoomName, secret: bool, people: &[Member]) {
         let full = self.caps.has(Cap::UserhostInNames);
         let row = |person: &Member| {
             let Source { nick, user, host } = &*person.source;
@@ -34,7 +47,6 @@ impl Writer<'_> {
         };
         let rows: Vec<String> = people.iter().map(row).collect();
         self.words(353, &[if secret { "@" } else { "=" }, room.as_str()], ' ', rows);
-        self.end_of_names(room.as_str());
     }
 
     pub(super) fn end_of_names(&mut self, mask: &str) {

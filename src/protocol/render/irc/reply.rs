@@ -33,6 +33,7 @@ pub(in crate::protocol::render) fn reply(
         Reply::Cap(sub, list) => to.cap(*sub, list),
         Reply::Sasl(sasl) => to.sasl(sasl),
         Reply::Names(room, secret, people) => to.names(room, *secret, people),
+        Reply::NamesOfMany(rooms, asked) => to.names_of_many(rooms, asked),
         Reply::NoNames(mask) => to.end_of_names(mask),
         Reply::Who(mask, whox, people) => to.who(mask, whox.as_ref(), people),
         Reply::Whois(whois) => to.whois(whois),
