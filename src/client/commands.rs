@@ -75,11 +75,11 @@ fn act(line: &str, command: Command, current: Option<&str>) -> Result<Action, &'
             ask("NAMES", vec![Some(room)])
         }
         Command::Who(who) => ask("WHO", vec![who.mask.map(String::from)]),
-        Command::Whois(nick) => ask("WHOIS", vec![Some(nick.into())]),
+        Command::Whois(_, nick) => ask("WHOIS", vec![Some(nick.into())]),
         Command::List(ListQuery { names, .. }) => ask("LIST", vec![(!names.is_empty()).then(|| names.join(","))]),
         Command::Topic(place, new) => ask("TOPIC", vec![Some(named(&place)?), text(new)]),
         Command::Away(reason) => ask("AWAY", vec![text(reason)]),
-        Command::Info(Info::Motd) => ask("MOTD", vec![]),
+        Command::Info(Info::Motd, _) => ask("MOTD", vec![]),
         Command::Kick(who, reason) => {
             // One at a time, as a person writes it.
             let Some((place, nick)) = who.into_iter().next() else { return Err(NO_ROOM) };

@@ -30,6 +30,8 @@ pub(super) struct Account {
     /// Up to when it has read, by the names of rooms and people in lower case; milliseconds since
     /// the epoch.
     pub marks: BTreeMap<Box<str>, u64>,
+    /// Why it is away, by the sum of its sessions; what the others were told last.
+    pub away: Option<Arc<str>>,
     /// Until when it counts as present although its last session was lost.
     pub lingers_until_ms: Option<u64>,
     /// Why its last session ended.
@@ -50,6 +52,7 @@ impl Account {
             unseen: 0,
             modes: UserModes::default(),
             marks: BTreeMap::new(),
+            away: None,
             lingers_until_ms: None,
             parting: "".into(),
             since_ms: 0,
@@ -62,6 +65,13 @@ impl Account {
         if let Some(time) = self.marks.remove(old) {
             let mark = self.marks.entry(new.into()).or_default();
             *mark = time.max(*mark);
+        }
+    }
+
+    /// Has its lines say whether it is a program.
+    pub(super) fn show_bot(&mut self) {
+        if self.source.bot != self.modes.bot {
+            self.source = Arc::new(Source { bot: self.modes.bot, ..Source::clone(&self.source) });
         }
     }
 
@@ -90,11 +100,40 @@ pub(super) struct UserModes {
 }
 
 impl UserModes {
+    /// Each with its letter.
+    const fn letters(self) -> [(bool, char); 4] {
+        [(self.bot, 'B'), (self.invisible, 'i'), (self.operator, 'o'), (self.wallops, 'w')]
+    }
+
+    /// The mode of this letter that anybody may give himself.
+    pub(super) const fn by_letter(&mut self, letter: char) -> Option<&mut bool> {
+        match letter {
+            'B' => Some(&mut self.bot),
+            'i' => Some(&mut self.invisible),
+            'w' => Some(&mut self.wallops),
+            _ => None,
+        }
+    }
+
     /// As 221 shows them: `+Bi`.
     pub(super) fn shown(self) -> String {
-        let letters = [(self.bot, 'B'), (self.invisible, 'i'), (self.operator, 'o'), (self.wallops, 'w')];
-        let on = letters.into_iter().filter_map(|(on, letter)| on.then_some(letter));
+        let on = self.letters().into_iter().filter_map(|(on, letter)| on.then_some(letter));
         ['+'].into_iter().chain(on).collect()
+    }
+
+    /// What makes others of them: `+B-i`; empty when they are the same.
+    pub(super) fn changes_to(self, new: Self) -> String {
+        let mut changes = String::new();
+        for (sign, now) in [('+', true), ('-', false)] {
+            let both = self.letters().into_iter().zip(new.letters());
+            let changed = both.filter(|((old, _), (new, _))| old != new && *new == now).map(|(_, (_, letter))| letter);
+            let before = changes.len();
+            changes.extend([sign].into_iter().chain(changed));
+            if changes.len() == before + 1 {
+                changes.truncate(before);
+            }
+        }
+        changes
     }
 }
 

@@ -65,6 +65,8 @@ pub enum Delivery {
     },
     /// From here on the session looks like this.
     Shape(SessionId, Shape),
+    /// Certificates and configuration are to be read again.
+    Rehash,
     /// The session ends when it has got all of this.
     Close(SessionId),
 }

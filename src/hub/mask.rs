@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn entries_mean_people() {
-        let who = Source { nick: "Bob".parse().unwrap(), user: "b".into(), host: "net".into() };
+        let who = Source { nick: "Bob".parse().unwrap(), user: "b".into(), host: "net".into(), bot: false };
         for (entry, expect) in [
             ("bob!*@*", (Concern::Entry, true)),
             ("*!b@NET", (Concern::Entry, true)),

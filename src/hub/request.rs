@@ -67,6 +67,8 @@ pub struct Registration {
     pub user: Box<str>,
     /// The real name; the account's name if empty.
     pub realname: Arc<str>,
+    /// Why nobody sits in front of it, if so.
+    pub away: Option<Arc<str>>,
     /// The line that made a plain session known, to be carried out at once.
     pub first: Option<Result<Command, Refusal>>,
 }

@@ -75,10 +75,6 @@ impl Modes {
 }
 
 impl Room {
-    pub(super) fn is_operator(&self, account: &Nick) -> bool {
-        self.members.get(account).is_some_and(|member| member.operator)
-    }
-
     /// Whether the account may know that the room exists and who is in it.
     pub(super) fn visible_to(&self, account: &Nick) -> bool {
         !self.modes.has(Flag::Secret) || self.members.contains_key(account)

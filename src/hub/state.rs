@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    account::{Account, Session, add},
+    account::{Account, Session, UserModes, add},
     delivery::Audience,
     request::SessionId,
     room::{Membership, Modes, Room},
@@ -15,10 +15,14 @@ use crate::{
     ident::{Nick, RoomId, RoomName},
     protocol::durable::Durable,
     protocol::{
+        caps::Cap,
         chat::Source,
         reply::{Counts, ServerInfo, Was},
     },
 };
+
+/// The reason of who is away for none (IRCv3 `draft/pre-away`).
+const ABSENT: &str = "*";
 
 /// What the operator of the server decided; fixed while it runs.
 #[derive(Clone, Debug)]
@@ -44,6 +48,8 @@ pub struct State {
     pub(super) names: BTreeMap<RoomName, RoomId>,
     pub(super) accounts: BTreeMap<Nick, Account>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
+    /// Accounts that have modes.
+    pub(super) moded: BTreeSet<Nick>,
     /// Accounts that linger.
     pub(super) lingering: BTreeSet<Nick>,
     pub(super) next_room: u64,
@@ -68,6 +74,7 @@ impl State {
             names: BTreeMap::new(),
             accounts: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            moded: BTreeSet::new(),
             lingering: BTreeSet::new(),
             next_room: 1,
             most: 0,
@@ -178,7 +185,7 @@ impl State {
         let host = &self.settings.server.network;
         self.accounts.entry(nick.clone()).or_insert_with(|| {
             let user = nick.as_str().into();
-            Account::new(Arc::new(Source { nick: nick.clone(), user, host: Arc::clone(host) }))
+            Account::new(Arc::new(Source { nick: nick.clone(), user, host: Arc::clone(host), bot: false }))
         })
     }
 
@@ -190,6 +197,7 @@ impl State {
         fresh.most = self.most;
         fresh.present = self.present;
         fresh.now_ms = self.now_ms;
+        fresh.moded = std::mem::take(&mut self.moded);
         fresh.watchers = std::mem::take(&mut self.watchers);
         fresh.were = std::mem::take(&mut self.were);
         fresh.sessions = std::mem::take(&mut self.sessions);
@@ -229,16 +237,56 @@ impl State {
         self.accounts.get_key_value(&name.parse::<Nick>().ok()?)
     }
 
-    /// Why the account is away: all its sessions are, those that are not seen left out, and the last
-    /// of them says why.
+    /// Why the account is away, if it is.
+    #[expect(clippy::unused_self, reason = "where it is kept is nobody's business")]
     pub(super) fn away(&self, account: &Account) -> Option<Arc<str>> {
-        let mut reason = None;
+        account.away.clone()
+    }
+
+    /// Why the account is away: all its sessions are, those that are not seen left out, and the last
+    /// of them says why, unless it is away for no reason (IRCv3 `draft/pre-away`). One that lingers
+    /// is what it was.
+    pub(super) fn sum_of_away(&self, account: &Account) -> Option<Arc<str>> {
+        if !account.seen() {
+            return account.away.clone();
+        }
+        let mut sum: Option<Arc<str>> = None;
         for session in account.sessions.iter().filter_map(|session| self.sessions.get(session)) {
             if !session.unseen() {
-                reason = Some(session.away.clone()?);
+                let reason = session.away.clone()?;
+                sum = sum.filter(|_| *reason == *ABSENT).or(Some(reason));
             }
         }
-        reason
+        sum
+    }
+
+    /// Whether they have a room in common.
+    pub(super) fn share_a_room(&self, one: &Nick, other: &Account) -> bool {
+        let one = self.accounts.get(one);
+        one.is_some_and(|one| one.rooms.iter().any(|room| other.rooms.contains(room)))
+    }
+
+    /// Whether the account is shown to `viewer` where he did not ask for it by name (Modern IRC,
+    /// section "Invisible User Mode").
+    pub(super) fn shown_to(&self, viewer: &Nick, account: &Account) -> bool {
+        !account.modes.invisible || account.source.nick == *viewer || self.share_a_room(viewer, account)
+    }
+
+    /// The rooms of an account of which `viewer` may know that it is in them.
+    pub(super) fn rooms_shown<'s>(&'s self, viewer: &'s Nick, account: &'s Account) -> impl Iterator<Item = &'s Room> {
+        let open = !account.modes.invisible;
+        let rooms = account.rooms.iter().filter_map(|id| self.rooms.get(id));
+        rooms.filter(move |room| open && room.visible_to(viewer) || room.members.contains_key(viewer))
+    }
+
+    /// All modes of an account go.
+    pub(super) fn forget_modes(&mut self, nick: &Nick) {
+        if self.moded.remove(nick)
+            && let Some(account) = self.accounts.get_mut(nick)
+        {
+            account.modes = UserModes::default();
+            account.show_bot();
+        }
     }
 
     /// Everybody who shares a room with the account, its own sessions included.
@@ -250,9 +298,24 @@ impl State {
         Arc::new(sessions)
     }
 
+    /// Everybody whom it concerns what becomes of a person: who shares a room with him, his own
+    /// sessions, and who watches him closely (IRCv3 `extended-monitor`).
+    pub(super) fn concerned(&self, account: &Account) -> Vec<SessionId> {
+        let mut sessions = self.neighbours(account).to_vec();
+        sessions.extend(account.sessions.iter());
+        let watchers = self.watchers.get(&account.source.nick).into_iter().flat_map(|watchers| watchers.iter());
+        let closely =
+            |id: &&SessionId| self.sessions.get(id).is_some_and(|session| session.caps.has(Cap::ExtendedMonitor));
+        sessions.extend(watchers.filter(closely));
+        sessions.sort_unstable();
+        sessions.dedup();
+        sessions
+    }
+
     /// Numbers for LUSERS.
     pub(super) fn counts(&self) -> Counts {
-        let here = |with: fn(&Account) -> bool| self.accounts.values().filter(|a| a.present() && with(a)).count();
+        let moded = || self.moded.iter().filter_map(|nick| self.accounts.get(nick)).filter(|a| a.present());
+        let here = |with: fn(&Account) -> bool| moded().filter(|account| with(account)).count();
         Counts {
             people: self.present,
             sessions: self.sessions.len(),

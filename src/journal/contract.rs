@@ -16,7 +16,7 @@ use crate::{
 
 /// A message for tests: the `n`th, said at `n` ms.
 pub(crate) fn message(n: u64, from: &str, audience: Audience, text: &str) -> Arc<Message> {
-    let source = Source { nick: from.parse().unwrap(), user: from.into(), host: "test".into() };
+    let source = Source { nick: from.parse().unwrap(), user: from.into(), host: "test".into(), bot: false };
     Arc::new(Message {
         id: MsgId::new(n, n.into()),
         time_ms: n,

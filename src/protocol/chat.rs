@@ -14,6 +14,8 @@ pub struct Source {
     pub user: Box<str>,
     /// The host that is shown for everybody: addresses are nobody's business.
     pub host: Arc<str>,
+    /// A program (`+B`): its lines say so (IRCv3 bot mode).
+    pub bot: bool,
 }
 
 impl Source {
@@ -166,6 +168,13 @@ pub enum Act {
     },
     /// Has something to say to everybody who wants to hear it.
     Wallops(Arc<str>),
+    /// Ended the connections of a person, and why.
+    Kill {
+        /// Whose.
+        who: Nick,
+        /// Why.
+        reason: Arc<str>,
+    },
 }
 
 impl Act {
@@ -184,7 +193,8 @@ impl Act {
             | Self::SetName(_)
             | Self::Host(_)
             | Self::Redact { .. }
-            | Self::Wallops(_) => None,
+            | Self::Wallops(_)
+            | Self::Kill { .. } => None,
         }
     }
 }

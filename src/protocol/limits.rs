@@ -63,6 +63,9 @@ pub const MODE_CHANGES: usize = 300;
 /// The most people whom one session watches (ISUPPORT `MONITOR`).
 pub const MONITOR: usize = 100;
 
+/// How many of those who were here WHOWAS remembers.
+pub const WHOWAS: usize = 1000;
+
 /// The most octets of the network's id, which everybody's host is.
 pub const NETWORK: usize = 63;
 

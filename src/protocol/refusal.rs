@@ -15,6 +15,8 @@ pub enum Refusal {
     NoSuchNick(Box<str>),
     /// 401 for a person who exists but is not here, and nothing is kept for him.
     NotHere(Box<str>),
+    /// 402: no such server: there is only this one.
+    NoSuchServer(Box<str>),
     /// 403: no such room, or no room name at all.
     NoSuchRoom(Box<str>),
     /// 404: not allowed to speak there.
@@ -138,6 +140,7 @@ impl Refusal {
         Some(match self {
             Self::NoSuchNick(name) => about(401, name, "No such nick/channel"),
             Self::NotHere(name) => about(401, name, "Not connected; the message was not delivered"),
+            Self::NoSuchServer(name) => about(402, name, "No such server"),
             Self::NoSuchRoom(name) => about(403, name, "No such channel"),
             Self::CannotSpeak(name) => about(404, name, "Cannot send to channel"),
             Self::TooManyRooms(name, most) => {
@@ -203,6 +206,7 @@ impl Refusal {
             Self::Fail(fail) => fail.what.to_string(),
             Self::NoSuchNick(name) => format!("nobody here is called {name}; /who lists who is here"),
             Self::NotHere(name) => format!("{name} is not connected: the message was not delivered and is not kept"),
+            Self::NoSuchServer(name) => format!("{name} is not this server, and there is no other"),
             Self::NoSuchRoom(name) => format!("there is no room {name}; /rooms lists the rooms, /join {name} makes it"),
             Self::CannotSpeak(name) => format!("you cannot speak in {name}; /join {name} first"),
             Self::TooManyRooms(name, most) => {

@@ -206,6 +206,17 @@ pub struct Was {
     pub at_ms: u64,
 }
 
+/// A room that a person is in, and what he is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which.
+    pub room: RoomName,
+    /// Operator (`@`).
+    pub operator: bool,
+    /// Voiced (`+`).
+    pub voiced: bool,
+}
+
 /// All about a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Whois {
@@ -213,12 +224,14 @@ pub struct Whois {
     pub source: Arc<Source>,
     /// Real name.
     pub realname: Arc<str>,
-    /// Rooms that the asker may know of, with the status prefix.
-    pub rooms: Vec<(&'static str, RoomName)>,
+    /// Rooms that the asker may know of.
+    pub rooms: Vec<Place>,
     /// Why he is away, if he is.
     pub away: Option<Arc<str>>,
-    /// Administrator of this server.
+    /// Administrator of this server: what people read.
     pub administrator: bool,
+    /// Acts as one (`+o`): what programs read.
+    pub operator: bool,
     /// A program (`+B`).
     pub bot: bool,
     /// His modes; only he himself and administrators see them.

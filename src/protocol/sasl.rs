@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_response_comes_in_chunks_of_400() {
-        let source = Arc::new(Source { nick: "alice".parse().unwrap(), user: "a".into(), host: "net".into() });
+        let source =
+            Arc::new(Source { nick: "alice".parse().unwrap(), user: "a".into(), host: "net".into(), bot: false });
         let (full, long) = ("A".repeat(400), "A".repeat(401));
         let logged_in = Some(SaslReply::LoggedIn(Arc::clone(&source)));
         let failed = Some(SaslReply::Failed);

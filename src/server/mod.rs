@@ -94,7 +94,8 @@ pub async fn run(
     let door = Arc::new(Door::new(options.limits.inbox));
     let patience = options.limits.patience;
     let hub = Hub::new(settings, Box::new(journal), Arc::clone(&door), Arc::clone(&counters), patience, random)
-        .context("the journal cannot be opened")?;
+        .context("the journal cannot be opened")?
+        .with_rehash(Arc::clone(&signs.reload));
 
     let shared = Arc::new(Shared {
         info,

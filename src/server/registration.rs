@@ -28,6 +28,7 @@ pub(super) struct Registration {
     negotiating: bool,
     caps: Caps,
     sasl: Sasl,
+    away: Option<Arc<str>>,
 }
 
 /// What USER said.
@@ -36,6 +37,7 @@ pub(super) struct User {
     pub(super) name: Box<str>,
     pub(super) client: Option<ClientLabel>,
     pub(super) realname: Arc<str>,
+    pub(super) away: Option<Arc<str>>,
 }
 
 /// What to do next.
@@ -95,7 +97,7 @@ impl Registration {
             "PASS" if !params.is_empty() => {}
             "AUTHENTICATE" if !params.is_empty() => {
                 let nick = account.as_str().into();
-                let source = Source { nick: account.clone(), user: nick, host: Arc::clone(host) };
+                let source = Source { nick: account.clone(), user: nick, host: Arc::clone(host), bot: false };
                 let reply = match self.caps.has(Cap::Sasl) {
                     true => self.sasl.take(params[0], &Arc::new(source)),
                     false => Some(SaslReply::Failed),
@@ -107,6 +109,11 @@ impl Registration {
                 Some(&token) => replies.push(Reply::Pong(token.into())),
                 None => refuse(Refusal::NoOrigin),
             },
+            // IRCv3 `draft/pre-away`.
+            "AWAY" if self.caps.has(Cap::PreAway) => {
+                self.away = params.first().filter(|reason| !reason.is_empty()).map(|&reason| reason.into());
+                replies.push(Reply::Away(self.away.is_some()));
+            }
             "PONG" => {}
             "QUIT" => return Outcome::Quit,
             // A program that is not registered is told so first, whatever it asks for.
@@ -117,7 +124,7 @@ impl Registration {
             && let Some(user) = self.user.take()
         {
             replies.extend(self.sasl.abort().map(Reply::Sasl));
-            return Outcome::Done(user, self.caps);
+            return Outcome::Done(User { away: self.away.take(), ..user }, self.caps);
         }
         Outcome::More
     }
@@ -129,7 +136,12 @@ impl User {
         let (name, client) = name.split_once('@').unwrap_or((name, ""));
         let visible = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
         let name: String = name.chars().filter(visible).take(limits::USER).collect();
-        Self { name: name.into(), client: client.parse().ok(), realname: cut(realname, limits::REALNAME).into() }
+        Self {
+            name: name.into(),
+            client: client.parse().ok(),
+            realname: cut(realname, limits::REALNAME).into(),
+            away: None,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! AWAY: nobody sits in front of this session; the account is away when all its sessions are.
+//! AWAY (Modern IRC, section "AWAY message"; IRCv3 `draft/pre-away`): nobody sits in front of this
+//! session; the account is away when all its sessions are.
 
 use std::sync::Arc;
 
@@ -11,10 +12,11 @@ use crate::protocol::{
 impl Turn<'_> {
     pub(super) fn away(&mut self, reason: Option<&Arc<str>>) {
         let reason = reason.map(|reason| Arc::from(cut(reason, limits::REASON)));
-        let away = reason.is_some();
+        self.reply(Reply::Away(reason.is_some()));
         if let Some(session) = self.my_session() {
             session.away = reason;
         }
-        self.reply(Reply::Away(away));
+        let me = self.me.clone();
+        self.settle_away(&me);
     }
 }

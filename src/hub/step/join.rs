@@ -87,6 +87,7 @@ impl Turn<'_> {
         let (source, sessions) = (Arc::clone(&account.source), Arc::clone(&account.sessions));
         let realname = Arc::clone(&account.realname);
         self.tell(&audience, &source, Act::Join { room: name, realname });
+        self.show_away(&audience);
         for &session in sessions.iter() {
             let replies = self.show(id, session);
             if session == self.from {

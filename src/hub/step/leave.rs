@@ -12,88 +12,95 @@ use crate::{
     },
     ident::Nick,
     protocol::{
-        chat::{Act, Event},
         limits::{self, cut},
         reply::Reply,
     },
 };
 
+/// The session on whose behalf nothing is done for anybody.
+const NOBODY: SessionId = SessionId(u32::MAX);
+
 impl Turn<'_> {
     pub(super) fn quit(&mut self, reason: Option<&str>) {
-        let reason: Arc<str> = match reason {
-            Some(reason) => format!("Quit: {}", cut(reason, limits::REASON)).into(),
-            None => "Quit".into(),
-        };
-        self.reply(Reply::Bye(Arc::clone(&reason)));
+        // Modern IRC has the prefix stand there for others also where nothing follows it.
+        let reason: Arc<str> = format!("Quit: {}", cut(reason.unwrap_or_default(), limits::REASON)).into();
+        self.reply(Reply::Bye(reason.strip_suffix(": ").unwrap_or(&reason).into()));
         self.after.push(Delivery::Close(self.from));
-        if let Some(event) = detach(self.state, self.at, self.from, &reason, Linger::No) {
-            self.deliveries.push(event);
+        self.detach(self.from, &reason, Linger::No);
+    }
+
+    /// Takes a session out of everything; when it was its account's last, the others see it go.
+    pub(super) fn detach(&mut self, session: SessionId, reason: &Arc<str>, linger: Linger) {
+        let state = &mut *self.state;
+        let Some(gone) = state.sessions.remove(&session) else { return };
+        for nick in gone.watches.keys() {
+            unwatch(state, nick, session);
+        }
+        let unseen = gone.unseen();
+        let nick = gone.account;
+        let Some(account) = state.accounts.get_mut(&nick) else { return };
+        remove(&mut account.sessions, session);
+        for id in &account.rooms {
+            if let Some(room) = state.rooms.get_mut(id) {
+                remove(&mut room.audience, session);
+            }
+        }
+        if unseen {
+            account.unseen -= 1;
+            if account.sessions.is_empty() && !account.present() {
+                state.forget_modes(&nick);
+            }
+        } else if account.seen() {
+            self.settle_away(&nick);
+        } else if linger == Linger::Yes && state.settings.linger_ms > 0 {
+            account.lingers_until_ms = Some(self.at.time_ms + state.settings.linger_ms);
+            account.parting = Arc::clone(reason);
+            state.lingering.insert(nick);
+        } else {
+            self.disappear(&nick, reason);
+        }
+    }
+
+    /// An account that lingers is present no longer.
+    pub(super) fn linger_no_more(&mut self, nick: &Nick, reason: &Arc<str>) {
+        self.state.lingering.remove(nick);
+        let Some(account) = self.state.accounts.get_mut(nick) else { return };
+        if account.lingers_until_ms.take().is_some() {
+            self.disappear(nick, reason);
         }
     }
 }
 
 /// Whether an account whose last session ended still counts as present for a while.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Linger {
+pub(super) enum Linger {
     Yes,
     No,
 }
 
 pub(super) fn gone(state: &mut State, at: Stamp, from: SessionId, gone: &Gone) -> Outputs {
-    let (reason, linger) = match gone {
-        Gone::Lost => ("Connection lost".into(), Linger::Yes),
-        Gone::Cut(reason) => (Arc::clone(reason), Linger::No),
-    };
-    let deliveries = detach(state, at, from, &reason, linger).into_iter().collect();
-    Outputs { events: Vec::new(), deliveries }
+    let Some(mut turn) = Turn::of(state, at, from) else { return Outputs::default() };
+    match gone {
+        Gone::Lost => turn.detach(from, &"Connection lost".into(), Linger::Yes),
+        Gone::Cut(reason) => turn.detach(from, reason, Linger::No),
+    }
+    turn.finish()
 }
 
 pub(super) fn tick(state: &mut State, at: Stamp) -> Outputs {
-    let over = |nick: &&Nick| {
-        let until = state.accounts.get(*nick).and_then(|account| account.lingers_until_ms);
-        until.is_none_or(|until| until <= at.time_ms)
-    };
-    let over: Vec<Nick> = state.lingering.iter().filter(over).cloned().collect();
-    let mut deliveries = Vec::new();
-    for (n, nick) in (1u32..).zip(over) {
-        state.lingering.remove(&nick);
-        let Some(account) = state.accounts.get_mut(&nick) else { continue };
-        account.lingers_until_ms = None;
-        let reason = Arc::clone(&account.parting);
-        deliveries.extend(disappear(state, at, n, &nick, &reason));
+    let lingering = state.lingering.iter().filter_map(|nick| state.accounts.get(nick));
+    let over = lingering.filter(|account| account.lingers_until_ms.is_none_or(|until| until <= at.time_ms));
+    let over: Vec<(Nick, Arc<str>)> =
+        over.map(|account| (account.source.nick.clone(), Arc::clone(&account.parting))).collect();
+    let (mut deliveries, mut ids) = (Vec::new(), 0);
+    for (nick, reason) in over {
+        let mut turn = Turn::by(state, at, NOBODY, nick.clone());
+        turn.ids = ids;
+        turn.linger_no_more(&nick, &reason);
+        ids = turn.ids;
+        deliveries.append(&mut turn.finish().deliveries);
     }
     Outputs { events: Vec::new(), deliveries }
-}
-
-/// Takes the session out of everything; when it was its account's last, the others see it go.
-fn detach(state: &mut State, at: Stamp, from: SessionId, reason: &Arc<str>, linger: Linger) -> Option<Delivery> {
-    let session = state.sessions.remove(&from)?;
-    for nick in session.watches.keys() {
-        unwatch(state, nick, from);
-    }
-    let unseen = session.unseen();
-    let nick = session.account;
-    let account = state.accounts.get_mut(&nick)?;
-    remove(&mut account.sessions, from);
-    for id in &account.rooms {
-        if let Some(room) = state.rooms.get_mut(id) {
-            remove(&mut room.audience, from);
-        }
-    }
-    if unseen {
-        account.unseen -= 1;
-        return None;
-    }
-    if account.seen() {
-        return None;
-    }
-    if linger == Linger::Yes && state.settings.linger_ms > 0 {
-        account.lingers_until_ms = Some(at.time_ms + state.settings.linger_ms);
-        account.parting = Arc::clone(reason);
-        state.lingering.insert(nick);
-        return None;
-    }
-    disappear(state, at, 1, &nick, reason)
 }
 
 /// A session watches a person no longer.
@@ -104,14 +111,4 @@ pub(super) fn unwatch(state: &mut State, nick: &Nick, session: SessionId) {
             state.watchers.remove(nick);
         }
     }
-}
-
-/// The account is present no longer: QUIT to everybody who shares a room with it.
-fn disappear(state: &mut State, at: Stamp, n: u32, nick: &Nick, reason: &Arc<str>) -> Option<Delivery> {
-    state.present -= 1;
-    let account = state.accounts.get(nick)?;
-    let audience = state.neighbours(account);
-    let source = Arc::clone(&account.source);
-    let event = Arc::new(Event { id: at.id(n), time_ms: at.time_ms, source, act: Act::Quit(Arc::clone(reason)) });
-    Some(Delivery::Event { audience, except: None, event })
 }

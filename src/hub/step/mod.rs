@@ -6,19 +6,27 @@ mod info;
 mod invite;
 mod join;
 mod kick;
+mod kill;
 mod leave;
 mod list;
 mod mode;
 mod mode_line;
+mod monitor;
 mod names;
+mod oper;
 mod part;
+mod presence;
 mod register;
 mod rename;
 mod room_mode;
 mod send;
+mod setname;
 mod topic;
+mod user_mode;
+mod userhost;
 mod who;
 mod whois;
+mod whowas;
 
 use std::sync::Arc;
 
@@ -118,12 +126,21 @@ impl<'a> Turn<'a> {
             Command::Send(send) => self.send(send),
             Command::Names(places) => self.names(places),
             Command::Who(who) => self.who(who),
-            Command::Whois(nick) => self.whois(nick),
+            Command::Whois(target, nick) => self.whois(target.as_deref(), nick),
+            Command::Whowas(nick, most) => self.whowas(nick, *most),
+            Command::Userhost(names) => self.userhost(names),
+            Command::Ison(names) => self.ison(names),
+            Command::Monitor(monitor) => self.monitor(monitor),
             Command::Topic(place, text) => self.topic(place, text.as_ref()),
             Command::List(query) => self.list(query),
             Command::Mode(target, changes) => self.mode(target, changes),
             Command::Away(reason) => self.away(reason.as_ref()),
-            Command::Info(info) => self.info(*info),
+            Command::SetName(realname) => self.set_name(realname),
+            Command::Oper => self.oper(),
+            Command::Kill(nick, reason) => self.kill(nick, reason),
+            Command::Wallops(text) => self.wallops(text),
+            Command::Rehash => self.rehash(),
+            Command::Info(info, of) => self.info(*info, of.as_deref()),
             Command::History(place, most) => self.history(place, *most),
             Command::Help(topic) => self.reply(Reply::Help(topic.clone())),
             Command::Quit(reason) => self.quit(reason.as_deref()),
@@ -131,18 +148,9 @@ impl<'a> Turn<'a> {
             Command::Invite(who, place) => self.invite(who, place),
             Command::Invitations => self.invitations(),
             Command::Rename(place, new, reason) => self.rename(place, new, reason.as_ref()),
-            Command::Whowas(..)
-            | Command::Userhost(_)
-            | Command::Ison(_)
-            | Command::Monitor(_)
-            | Command::SetName(_)
-            | Command::Oper
-            | Command::Kill(..)
-            | Command::Wallops(_)
-            | Command::Rehash
-            | Command::Chathistory(_)
-            | Command::Markread(..)
-            | Command::Redact(..) => self.refuse(Refusal::Unknown(command.verb().into())),
+            Command::Chathistory(_) | Command::Markread(..) | Command::Redact(..) => {
+                self.refuse(Refusal::Unknown(command.verb().into()));
+            }
         }
     }
 

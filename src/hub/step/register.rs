@@ -27,8 +27,9 @@ pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registrati
     if !known {
         turn.record(Durable::AccountSeen(me));
     }
-    let was_present = turn.attach(registration);
-    turn.greet(was_present);
+    let before = turn.attach(registration);
+    turn.greet(before.present);
+    turn.show_changes(&before);
     if registration.dialect == Dialect::Plain {
         let lobby = turn.state.settings.server.lobby.clone();
         turn.join_one(&lobby, None);
@@ -49,12 +50,21 @@ pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registrati
     outputs
 }
 
+/// An account before one more session of it came.
+#[derive(Default)]
+struct Before {
+    present: bool,
+    source: Option<Arc<Source>>,
+    realname: Arc<str>,
+}
+
 impl Turn<'_> {
-    /// Adds the session to its account and to the audiences of the account's rooms; tells whether
-    /// the account was present before.
-    fn attach(&mut self, registration: &Registration) -> bool {
+    /// Adds the session to its account and to the audiences of the account's rooms; tells what the
+    /// account was before.
+    fn attach(&mut self, registration: &Registration) -> Before {
         let (from, now, state) = (self.from, self.at.time_ms, &mut *self.state);
-        let Registration { device, device_label, client, dialect, caps, .. } = registration.clone();
+        let Registration { device, device_label, client, dialect, caps, away, .. } = registration.clone();
+        let away = away.map(|reason| cut(&reason, limits::REASON).into());
         let account = self.me.clone();
         state.sessions.insert(
             from,
@@ -68,45 +78,52 @@ impl Turn<'_> {
                 sasl: Sasl::default(),
                 current: None,
                 previous: None,
-                away: None,
+                away,
                 watches: BTreeMap::new(),
             },
         );
         let host = &state.settings.server.network;
-        let Some(account) = state.accounts.get_mut(&self.me) else { return false };
-        let was_present = account.present();
-        if account.sessions.is_empty() {
-            // One account looks the same from all its sessions: the first one says how.
+        let Some(account) = state.accounts.get_mut(&self.me) else { return Before::default() };
+        let before = Before {
+            present: account.present(),
+            source: Some(Arc::clone(&account.source)),
+            realname: Arc::clone(&account.realname),
+        };
+        let seen = !caps.has(Cap::Unseen);
+        if seen && !account.seen() || account.sessions.is_empty() && !before.present {
+            // One account looks the same from all its sessions: the first that is seen says how.
             let nick = registration.account.clone();
             let user = match cut(&registration.user, limits::USER) {
                 "" => nick.as_str().into(),
                 user => user.into(),
             };
-            account.source = Arc::new(Source { nick, user, host: Arc::clone(host) });
+            account.source = Arc::new(Source { nick, user, host: Arc::clone(host), bot: account.modes.bot });
             account.since_ms = now;
             account.spoke_ms = now;
         }
-        account.realname = match cut(&registration.realname, limits::REALNAME) {
-            "" => registration.account.as_str().into(),
-            realname => realname.into(),
-        };
+        if seen || !before.present {
+            account.realname = match cut(&registration.realname, limits::REALNAME) {
+                "" => registration.account.as_str().into(),
+                realname => realname.into(),
+            };
+        }
         add(&mut account.sessions, from);
-        if caps.has(Cap::Unseen) {
-            account.unseen += 1;
-        } else {
+        if seen {
             account.lingers_until_ms = None;
             state.lingering.remove(&self.me);
+        } else {
+            account.unseen += 1;
         }
         for id in &account.rooms {
             if let Some(room) = state.rooms.get_mut(id) {
                 add(&mut room.audience, from);
             }
         }
-        if !was_present && !caps.has(Cap::Unseen) {
+        if !before.present && seen {
             state.present += 1;
             state.most = state.most.max(state.present);
         }
-        was_present
+        before
     }
 
     /// Welcomes the session and puts it back into its account's rooms; to the others the account
@@ -136,5 +153,23 @@ impl Turn<'_> {
                 self.tell_status(id, &audience);
             }
         }
+    }
+    /// What the session makes of its account others learn after its JOINs: who watches it, that it
+    /// is here; everybody else, what is not as it was.
+    fn show_changes(&mut self, before: &Before) {
+        let Some(account) = self.my_account().filter(|account| account.present()) else { return };
+        let (source, realname) = (Arc::clone(&account.source), Arc::clone(&account.realname));
+        let me = self.me.clone();
+        if before.present {
+            if let Some(old) = before.source.as_ref().filter(|old| ***old != *source) {
+                self.change_host(old);
+            }
+            if before.realname != realname {
+                self.tell_about(&me, &source, Act::SetName(realname));
+            }
+        } else {
+            self.appear(&source);
+        }
+        self.settle_away(&me);
     }
 }

@@ -1,8 +1,11 @@
-//! WHO: who is here, in a room or by name.
+//! WHO (Modern IRC, section "WHO message"; IRCv3 WHOX): who is here, in a room, by name or by mask.
 
-use super::{Turn, names::member, present_members};
+use super::{
+    Turn,
+    names::{member, seen_members},
+};
 use crate::{
-    hub::mask::fits,
+    hub::{account::Account, mask::fits},
     protocol::{
         command::Who,
         reply::{Member, Reply},
@@ -12,26 +15,42 @@ use crate::{
 impl Turn<'_> {
     pub(super) fn who(&mut self, who: &Who) {
         let mask = who.mask.as_deref();
-        let state = &*self.state;
-        let everybody = matches!(mask, None | Some("*" | "0"));
-        let people: Vec<Member> = match mask {
-            Some(name) if name.starts_with('#') => state
-                .room_named(name)
-                .filter(|(_, room)| room.visible_to(&self.me))
-                .map(|(_, room)| present_members(state, room).map(|(_, a)| member(state, a, Some(room))).collect())
-                .unwrap_or_default(),
-            mask => state
-                .accounts
-                .iter()
-                .filter(|(nick, account)| {
-                    account.present() && (everybody || mask.is_some_and(|mask| fits(mask, nick.as_str())))
-                })
-                .map(|(_, account)| {
-                    let shared = account.rooms.iter().filter_map(|id| state.rooms.get(id));
-                    member(state, account, shared.into_iter().find(|room| room.visible_to(&self.me)))
-                })
-                .collect(),
+        let mut people = match mask {
+            Some(name) if name.starts_with('#') => self.who_in(name),
+            None | Some("0") => self.who_fits("*"),
+            Some(mask) if mask.contains(['*', '?']) => self.who_fits(mask),
+            Some(name) => {
+                let found = self.state.account_named(name).filter(|(_, account)| account.present());
+                found.map(|(_, account)| self.row(account)).into_iter().collect()
+            }
         };
+        people.retain(|person| person.administrator || !who.operators);
         self.reply(Reply::Who(mask.unwrap_or("*").into(), who.whox.clone(), people));
+    }
+
+    fn who_in(&self, name: &str) -> Vec<Member> {
+        let state = &*self.state;
+        let Some((_, room)) = state.room_named(name).filter(|(_, room)| room.visible_to(&self.me)) else {
+            return Vec::new();
+        };
+        seen_members(state, room, &self.me).map(|account| member(state, account, Some(room))).collect()
+    }
+
+    /// Everybody whose nick fits, or `nick!user@host` where the mask is one of those.
+    fn who_fits(&self, mask: &str) -> Vec<Member> {
+        let full = mask.contains(['!', '@']);
+        let asked = |account: &&Account| {
+            let source = &account.source;
+            account.present() && if full { fits(mask, &source.mask()) } else { fits(mask, source.nick.as_str()) }
+        };
+        let fitting = self.state.accounts.values().filter(asked);
+        fitting.filter(|account| self.state.shown_to(&self.me, account)).map(|account| self.row(account)).collect()
+    }
+
+    /// A person with a room that we share, or one that everybody may see him in.
+    fn row(&self, account: &Account) -> Member {
+        let shown = || self.state.rooms_shown(&self.me, account);
+        let shared = shown().find(|room| room.members.contains_key(&self.me));
+        member(self.state, account, shared.or_else(|| shown().next()))
     }
 }

@@ -75,6 +75,8 @@ impl Hub {
                     member.shape = shape;
                 }
             }
+            // Whoever waits for the sign does the work: the hub waits for no file.
+            Delivery::Rehash => self.rehash.notify_one(),
             Delivery::Close(session) => {
                 if let Some(Some(member)) = self.members.get(session.0 as usize) {
                     self.wakers.extend(member.outbox.close());

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::MissedTickBehavior;
+use tokio::{sync::Notify, time::MissedTickBehavior};
 use tracing::warn;
 
 pub use door::Door;
@@ -79,6 +79,7 @@ pub struct Hub {
     committed: Option<Position>,
     wakers: Vec<Waker>,
     random: fn() -> u128,
+    rehash: Arc<Notify>,
 }
 
 impl Hub {
@@ -114,12 +115,19 @@ impl Hub {
             committed,
             wakers: Vec::new(),
             random,
+            rehash: Arc::default(),
         })
     }
 
     #[cfg(test)]
     pub(in crate::hub) const fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Gives this sign when an administrator asks for it by REHASH.
+    #[must_use]
+    pub fn with_rehash(self, rehash: Arc<Notify>) -> Self {
+        Self { rehash, ..self }
     }
 
     /// Runs until `stop`; then waits for the journal, tells every session why, and takes no more.

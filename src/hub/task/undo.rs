@@ -8,7 +8,7 @@ use crate::{
         delivery::Delivery,
         request::{Body, Gone, Request, Sequenced, SessionId, Stamp},
     },
-    protocol::{command::Command, durable::Position, refusal::Refusal, reply::Reply},
+    protocol::{durable::Position, refusal::Refusal, reply::Reply},
 };
 
 impl Hub {
@@ -33,7 +33,8 @@ impl Hub {
         let session = staged.request.session;
         match &staged.request.body {
             // What has left cannot come back; these change nothing durable.
-            Body::Gone(_) | Body::Tick | Body::Command(Command::Quit(_)) => self.stage_again(staged),
+            Body::Gone(_) | Body::Tick => self.stage_again(staged),
+            Body::Command(command) if command.is_fleeting() => self.stage_again(staged),
             Body::Register(_) if staged.durable => {
                 let bye = Reply::Bye("The server cannot write its journal; try again later".into());
                 let replies = Delivery::Replies { session, label: None, replies: vec![bye] };

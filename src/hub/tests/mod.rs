@@ -1,20 +1,30 @@
 //! The chat as tables: who does what, and what everybody then reads on his wire.
 
+mod away;
 mod bans;
+mod bot_mode;
+mod info;
 mod invite;
 mod join;
 mod kick;
+mod kill;
 mod lines;
 mod list;
 mod modes;
+mod monitor;
 mod multiline;
 mod names;
 mod negotiation;
 mod never;
+mod oper;
 mod rename;
 mod rooms;
+mod setname;
 mod shell;
 mod statusmsg;
+mod user_mode;
+mod who;
+mod whois;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -63,6 +73,7 @@ pub(super) fn registration(name: &str, dialect: Dialect, caps: &str) -> Registra
         caps: Caps::NONE.request(caps).unwrap(),
         user: "".into(),
         realname: "".into(),
+        away: None,
         first: None,
     }
 }
@@ -89,6 +100,8 @@ pub(super) struct Chat {
     pub(super) now_ms: u64,
     sequence: u64,
     next: u32,
+    /// How often certificates were to be read again.
+    pub(super) rehashed: usize,
 }
 
 impl Chat {
@@ -106,6 +119,7 @@ impl Chat {
             now_ms: 1_795_242_420_000,
             sequence: 0,
             next: 0,
+            rehashed: 0,
         }
     }
 
@@ -149,6 +163,7 @@ impl Chat {
             Delivery::Shape(session, shape) => {
                 self.shapes.get_mut(&session).unwrap().1 = shape;
             }
+            Delivery::Rehash => self.rehashed += 1,
             Delivery::Close(session) => self.hear(session, b"(closed)\r\n"),
             Delivery::History { session, place, .. } => {
                 self.hear(session, format!("(history of {place})\r\n").as_bytes());
@@ -158,11 +173,18 @@ impl Chat {
 
     /// A session of `account` comes; its wire is empty afterwards.
     pub(super) fn comes(&mut self, session: &'static str, account: &str, dialect: Dialect, caps: &str) {
+        self.registers(session, registration(account, dialect, caps));
+    }
+
+    /// A session comes; its wire is what it hears of it.
+    pub(super) fn registers(&mut self, session: &'static str, registration: Registration) {
         let id = SessionId(self.next);
         self.next += 1;
-        let registration = registration(account, dialect, caps);
         self.sessions.insert(session, id);
-        self.shapes.insert(id, (registration.account.clone(), Shape { dialect, caps: registration.caps }));
+        self.shapes.insert(
+            id,
+            (registration.account.clone(), Shape { dialect: registration.dialect, caps: registration.caps }),
+        );
         self.wires.insert(id, String::new());
         self.step(id, None, Body::Register(Box::new(registration)));
     }

@@ -38,7 +38,11 @@ fn what_does_not_fit_one_line_goes_on_for_version_302_only() {
 #[test]
 fn a_list_or_an_acknowledgement_of_everything_is_divided_too() {
     let mut chat = server_named(110);
+    // Whether it is seen, a session says when it comes.
     chat.irc("alice", "");
+    chat.says("alice", "CAP REQ conclave.chat/unseen");
+    assert!(chat.heard("alice")[0].ends_with(" CAP alice NAK :conclave.chat/unseen"));
+    chat.irc("alice", "conclave.chat/unseen");
     let all = Cap::ALL.map(Cap::name);
     let (first, second) = all.split_at(14);
     for half in [first, second] {

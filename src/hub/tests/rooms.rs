@@ -91,7 +91,7 @@ fn refusals() {
         ("AUTHENTICATE EXTERNAL", ":c.test 904 alice :SASL authentication failed"),
         ("CAP FROB", ":c.test 410 alice FROB :Invalid CAP command"),
         ("MODE bob", ":c.test 502 alice :Can't change mode for other users"),
-        ("MODE alice +o", ":c.test 501 alice :Unknown MODE flag"),
+        ("MODE alice +x", ":c.test 501 alice :Unknown MODE flag"),
         ("TOPIC #lobby :x", ":c.test 442 alice #lobby :You're not on that channel"),
     ];
     for (line, expect) in cases {
@@ -243,6 +243,7 @@ fn the_lobby_is_the_administrators() {
     chat.irc("root", "");
     chat.says("root", "JOIN #lobby");
     assert_eq!(chat.heard("root")[1], ":c.test 353 root = #lobby :bob @root");
+    chat.says("root", "OPER root x");
     chat.says("root", "WHOIS root");
     assert!(chat.heard("root").contains(&":c.test 313 root root :is an administrator of this server".to_owned()));
 }

@@ -1,12 +1,12 @@
 //! Questions about the server itself: MOTD, LUSERS, VERSION, TIME, INFO, ADMIN.
 
-use super::{Command, table::Spec};
+use super::{Command, parse::given, table::Spec};
 use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static MOTD: Spec =
     Spec::irc("MOTD", 0, "[SERVER]", |message| ask(message, Info::Motd), "the server's message of the day").slash(
         &["motd"],
-        |_| Ok(Command::Info(Info::Motd)),
+        |_| Ok(Command::Info(Info::Motd, None)),
         "/motd",
     );
 pub(super) static LUSERS: Spec =
@@ -50,6 +50,8 @@ impl Info {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "parsers of the table may refuse")]
-fn ask(_: &Message<'_>, info: Info) -> Result<Command, Refusal> {
-    Ok(Command::Info(info))
+fn ask(message: &Message<'_>, info: Info) -> Result<Command, Refusal> {
+    // LUSERS once took a mask of servers in front of the server, and INFO takes nothing.
+    let of = given(message, 0).filter(|_| !matches!(info, Info::Lusers));
+    Ok(Command::Info(info, of.map(Into::into)))
 }

@@ -89,8 +89,8 @@ pub enum Command {
     Names(Vec<Place>),
     /// Who is here: in a room, by name, or everybody.
     Who(Who),
-    /// All about a person.
-    Whois(Box<str>),
+    /// All about a person, asked of a server or of somebody's server.
+    Whois(Option<Box<str>>, Box<str>),
     /// People who were here under this name, the newest first, so many at most.
     Whowas(Box<str>, usize),
     /// Ask for, set or (empty text) remove a topic.
@@ -111,8 +111,8 @@ pub enum Command {
     Away(Option<Arc<str>>),
     /// Another real name.
     SetName(Arc<str>),
-    /// Something about the server.
-    Info(Info),
+    /// Something about the server, asked of a server or of somebody's server.
+    Info(Info, Option<Box<str>>),
     /// Some numbers of people: whether they are here, with user and host.
     Userhost(Vec<Box<str>>),
     /// Which of these people are here.
@@ -155,10 +155,24 @@ impl Command {
             | Self::Invite(..)
             | Self::Rename(..)
             | Self::Markread(_, Some(_))
-            | Self::Redact(..)
-            | Self::Kill(..)
-            | Self::Wallops(_) => true,
+            | Self::Redact(..) => true,
             Self::Mode(_, changes) => !changes.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether all that it changes is in no journal (who is connected, away, watched): it stands,
+    /// and so does what was said of it, when a commit fails.
+    pub fn is_fleeting(&self) -> bool {
+        match self {
+            Self::Mode(Place::Named(target), _) => !target.starts_with('#'),
+            Self::Away(_)
+            | Self::SetName(_)
+            | Self::Monitor(_)
+            | Self::Oper
+            | Self::Kill(..)
+            | Self::Wallops(_)
+            | Self::Quit(_) => true,
             _ => false,
         }
     }
@@ -179,7 +193,7 @@ impl Command {
             Self::Send(_) => &send::PRIVMSG,
             Self::Names(_) => &names::NAMES,
             Self::Who(_) => &who::WHO,
-            Self::Whois(_) => &whois::WHOIS,
+            Self::Whois(..) => &whois::WHOIS,
             Self::Whowas(..) => &whowas::WHOWAS,
             Self::Topic(..) => &topic::TOPIC,
             Self::List(_) => &list::LIST,
@@ -189,7 +203,7 @@ impl Command {
             Self::Rename(..) => &rename::RENAME,
             Self::Away(_) => &away::AWAY,
             Self::SetName(_) => &setname::SETNAME,
-            Self::Info(info) => info.spec(),
+            Self::Info(info, _) => info.spec(),
             Self::Userhost(_) => &userhost::USERHOST,
             Self::Ison(_) => &userhost::ISON,
             Self::Monitor(_) => &monitor::MONITOR,

@@ -11,10 +11,12 @@ pub(super) static WHOIS: Spec =
     Spec::irc("WHOIS", 0, "[SERVER] NICK", irc, "all about a person").slash(&["whois"], plain, "/whois NAME").cost(2);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
-    // `WHOIS SERVER NICK` asks the same of a named server; there is one.
-    let nick = param(message, 1).or(param(message, 0)).unwrap_or_default();
+    let (target, nick) = match param(message, 1) {
+        Some(nick) => (param(message, 0), nick),
+        None => (None, param(message, 0).unwrap_or_default()),
+    };
     match names_of(nick).next() {
-        Some(nick) => Ok(Command::Whois(nick.into())),
+        Some(nick) => Ok(Command::Whois(target.map(Into::into), nick.into())),
         None => Err(Refusal::NoNickGiven),
     }
 }
@@ -22,6 +24,6 @@ fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
 fn plain(rest: &str) -> Result<Command, Refusal> {
     match split_word(rest).0 {
         "" => Err(usage(&WHOIS)),
-        nick => Ok(Command::Whois(nick.into())),
+        nick => Ok(Command::Whois(None, nick.into())),
     }
 }

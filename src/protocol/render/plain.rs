@@ -104,6 +104,10 @@ pub(super) fn event(lines: &mut Lines, event: &Event) {
             let _ = write!(out, " -!- {nick} to everybody: ");
             push_text(out, text);
         }
+        Act::Kill { who, reason } => {
+            let _ = write!(out, " -!- {nick} ended the connections of {who}");
+            push_reason(out, Some(reason));
+        }
         // That people are away or call themselves otherwise, a person reads when he asks for it.
         Act::Away(_) | Act::SetName(_) | Act::Host(_) => {
             lines.take_back();
@@ -115,7 +119,7 @@ pub(super) fn event(lines: &mut Lines, event: &Event) {
         }
         Act::Quit(reason) => {
             let _ = write!(out, " -!- {nick} disconnected");
-            push_reason(out, Some(reason));
+            push_reason(out, Some(reason.trim_end_matches(": ")));
         }
         Act::Topic(room, text) if text.is_empty() => {
             let _ = write!(out, " {room} -!- {nick} removed the topic");
@@ -234,8 +238,8 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
     }
 }
 
-const fn mark(person: &Member) -> &'static str {
-    match (person.operator, person.voiced) {
+const fn mark(operator: bool, voiced: bool) -> &'static str {
+    match (operator, voiced) {
         (true, _) => "@",
         (false, true) => "+",
         (false, false) => "",
@@ -243,7 +247,8 @@ const fn mark(person: &Member) -> &'static str {
 }
 
 fn names(lines: &mut Lines, room: &RoomName, people: &[Member]) {
-    let mut names: Vec<String> = people.iter().map(|p| format!("{}{}", mark(p), p.source.nick)).collect();
+    let mut names: Vec<String> =
+        people.iter().map(|p| format!("{}{}", mark(p.operator, p.voiced), p.source.nick)).collect();
     names.sort_by_key(|name| name.to_ascii_lowercase());
     say(lines, &format!("in {room}: {}", names.join(" ")));
 }
@@ -260,7 +265,7 @@ fn who(lines: &mut Lines, mask: &str, people: &[Member]) {
         } else {
             format!(" ({})", person.realname)
         };
-        say(lines, &format!("{}{}{name}{room}{away}", mark(person), person.source.nick));
+        say(lines, &format!("{}{}{name}{room}{away}", mark(person.operator, person.voiced), person.source.nick));
     }
 }
 
@@ -269,7 +274,8 @@ fn whois(lines: &mut Lines, whois: &Whois) {
     let role = if whois.administrator { ", administrator of this server" } else { "" };
     say(lines, &format!("{who}: {}{role}", whois.realname));
     if !whois.rooms.is_empty() {
-        let rooms: Vec<String> = whois.rooms.iter().map(|(mark, room)| format!("{mark}{room}")).collect();
+        let rooms: Vec<String> =
+            whois.rooms.iter().map(|place| format!("{}{}", mark(place.operator, place.voiced), place.room)).collect();
         say(lines, &format!("{who} is in {}", rooms.join(" ")));
     }
     for (label, fingerprint) in &whois.devices {

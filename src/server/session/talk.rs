@@ -227,6 +227,7 @@ impl Talk {
             caps,
             user: user.name,
             realname: user.realname,
+            away: user.away,
             first,
         };
         self.offer(cx, None, Body::Register(Box::new(registration)));

@@ -24,7 +24,7 @@ pub(super) fn invitation(lines: &mut Lines, caps: Caps, event: &Event) {
 
 fn write_event(lines: &mut Lines, caps: Caps, event: &Event) {
     let out = lines.begin();
-    push_tags(out, caps, event.time_ms, &event.source.nick, Some(event.id), None);
+    push_tags(out, caps, event.time_ms, &event.source, Some(event.id), None);
     event.source.push(out);
     // Writing to a String cannot fail.
     let _ = match &event.act {
@@ -49,6 +49,7 @@ fn write_event(lines: &mut Lines, caps: Caps, event: &Event) {
             write!(out, "REDACT {target} {id}").map(|()| push_text(out, reason.as_deref()))
         }
         Act::Wallops(text) => write!(out, "WALLOPS").map(|()| push_text(out, Some(text))),
+        Act::Kill { who, reason } => write!(out, "KILL {who}").map(|()| push_text(out, Some(reason))),
     };
     end(lines);
 }

@@ -63,7 +63,7 @@ fn tags_only(lines: &mut Lines, caps: Caps, message: &Message) {
         return;
     }
     let out = lines.begin();
-    push_tags(out, caps, message.time_ms, &message.source.nick, Some(message.id), message.tags.as_deref());
+    push_tags(out, caps, message.time_ms, &message.source, Some(message.id), message.tags.as_deref());
     push_head(out, message, "TAGMSG");
     out.push_str("\r\n");
 }
@@ -80,7 +80,7 @@ fn single_lines(lines: &mut Lines, caps: Caps, message: &Message) {
             _ => (None, tags.filter(|tags| tags.len() <= REPEATED_TAGS)),
         };
         let out = lines.begin();
-        push_tags(out, caps, message.time_ms, &message.source.nick, id, tags);
+        push_tags(out, caps, message.time_ms, &message.source, id, tags);
         push_head(out, message, verb_of(message.kind));
         let _ = write!(out, " :{open}{}{close}\r\n", row.text);
     }
@@ -89,7 +89,7 @@ fn single_lines(lines: &mut Lines, caps: Caps, message: &Message) {
 /// The tags belong to the batch as a whole.
 fn batch(lines: &mut Lines, server: &ServerInfo, caps: Caps, message: &Message) {
     let out = lines.begin();
-    push_tags(out, caps, message.time_ms, &message.source.nick, Some(message.id), message.tags.as_deref());
+    push_tags(out, caps, message.time_ms, &message.source, Some(message.id), message.tags.as_deref());
     message.source.push(out);
     let _ = write!(out, "BATCH +{REFERENCE} draft/multiline {}\r\n", target(&message.audience));
     for row in rows(message) {

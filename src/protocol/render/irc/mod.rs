@@ -14,7 +14,7 @@ use std::fmt::Write;
 
 use super::{Lines, text::server_time};
 use crate::{
-    ident::{MsgId, Nick},
+    ident::MsgId,
     protocol::{
         caps::{Cap, Caps},
         chat::{Audience, Source},
@@ -220,18 +220,21 @@ impl Source {
 }
 
 /// Writes the tag section that these capabilities ask for.
-fn push_tags(out: &mut String, caps: Caps, time_ms: u64, account: &Nick, id: Option<MsgId>, client: Option<&str>) {
+fn push_tags(out: &mut String, caps: Caps, time_ms: u64, source: &Source, id: Option<MsgId>, client: Option<&str>) {
     let start = out.len();
     if caps.has(Cap::ServerTime) {
         out.push_str(";time=");
         server_time(out, time_ms);
     }
     if caps.has(Cap::AccountTag) {
-        let _ = write!(out, ";account={account}");
+        let _ = write!(out, ";account={}", source.nick);
     }
     if caps.has(Cap::MessageTags) {
         if let Some(id) = id {
             let _ = write!(out, ";msgid={id}");
+        }
+        if source.bot {
+            out.push_str(";bot");
         }
         if let Some(client) = client {
             let _ = write!(out, ";{client}");

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use super::Writer;
 use crate::{
-    ident::RoomName,
+    ident::{Nick, RoomName},
     protocol::{
         caps::Cap,
         chat::Source,
         command::Whox,
         render::text::{pieces, server_time},
-        reply::{Member, Was, Whois},
+        reply::{Member, Place, Was, Whois},
     },
 };
 
 impl Writer<'_> {
     /// What a person is in a room, by the capabilities of who reads it.
-    fn prefix(&self, person: &Member) -> &'static str {
-        match (person.operator, person.voiced) {
+    fn prefix(&self, operator: bool, voiced: bool) -> &'static str {
+        match (operator, voiced) {
             (true, true) if self.caps.has(Cap::MultiPrefix) => "@+",
             (true, _) => "@",
             (false, true) => "+",
@@ -41,8 +41,8 @@ impl Writer<'_> {
     fn names_rows(&mut self, room: &RoomName, secret: bool, people: &[Member]) {
         let full = self.caps.has(Cap::UserhostInNames);
         let row = |person: &Member| {
-            let Source { nick, user, host } = &*person.source;
-            let prefix = self.prefix(person);
+            let Source { nick, user, host, .. } = &*person.source;
+            let prefix = self.prefix(person.operator, person.voiced);
             if full { format!("{prefix}{nick}!{user}@{host}") } else { format!("{prefix}{nick}") }
         };
         let rows: Vec<String> = people.iter().map(row).collect();
@@ -72,7 +72,7 @@ impl Writer<'_> {
         if person.bot {
             flags.push('B');
         }
-        flags + self.prefix(person)
+        flags + self.prefix(person.operator, person.voiced)
     }
 
     fn who_row(&mut self, person: &Member) {
@@ -85,7 +85,7 @@ impl Writer<'_> {
 
     /// One row of WHOX: the fields that were asked for, in the order of the specification.
     fn whox(&mut self, whox: &Whox, person: &Member) {
-        let Source { nick, user, host } = &*person.source;
+        let Source { nick, user, host, .. } = &*person.source;
         let (flags, server, idle) = (self.flags(person), Arc::clone(&self.server.name), person.idle.to_string());
         let room = person.room.as_ref().map_or("*", RoomName::as_str);
         let level = if person.operator { "1" } else { "n/a" };
@@ -114,13 +114,15 @@ impl Writer<'_> {
         let who = whois.source.nick.as_str();
         let server = Arc::clone(&self.server.name);
         let network = Arc::clone(&self.server.network);
+        let shown = |place: &Place| format!("{}{}", self.prefix(place.operator, place.voiced), place.room);
+        let rooms: Vec<String> = whois.rooms.iter().map(shown).collect();
         self.num(311, &[who, &whois.source.user, &whois.source.host, "*"], Some(&whois.realname));
-        self.words(319, &[who], ' ', whois.rooms.iter().map(|(prefix, room)| format!("{prefix}{room}")));
+        self.words(319, &[who], ' ', rooms);
         self.num(312, &[who, &server], Some(&network));
         if let Some(reason) = &whois.away {
             self.num(301, &[who], Some(reason));
         }
-        if whois.administrator {
+        if whois.operator {
             self.num(313, &[who], Some("is an administrator of this server"));
         }
         if whois.bot {
@@ -160,12 +162,25 @@ impl Writer<'_> {
 
     pub(super) fn userhost(&mut self, people: &[Member]) {
         let row = |person: &Member| {
-            let Source { nick, user, host } = &*person.source;
+            let Source { nick, user, host, .. } = &*person.source;
             let (star, away) = (if person.administrator { "*" } else { "" }, if person.away { '-' } else { '+' });
             format!("{nick}{star}={away}{user}@{host}")
         };
         let rows: Vec<String> = people.iter().map(row).collect();
-        self.num(302, &[], Some(&rows.join(" ")));
+        self.some_words(302, rows);
+    }
+
+    pub(super) fn ison(&mut self, people: &[Nick]) {
+        self.some_words(303, people.iter().map(Nick::as_str));
+    }
+
+    /// One numeric at least, also where there are no words.
+    fn some_words<T: AsRef<str>>(&mut self, code: u16, words: impl IntoIterator<Item = T>) {
+        let mut words = words.into_iter().peekable();
+        match words.peek() {
+            None => self.num(code, &[], Some("")),
+            Some(_) => self.words(code, &[], ' ', words),
+        }
     }
 
     pub(super) fn watched(&mut self, online: &[Arc<Source>], offline: &[Box<str>]) {
@@ -176,6 +191,24 @@ impl Writer<'_> {
     pub(super) fn watch_list(&mut self, names: &[Box<str>]) {
         self.words(732, &[], ',', names);
         self.num(733, &[], Some("End of MONITOR list"));
+    }
+
+    pub(super) fn watch_list_full(&mut self, most: usize, names: &[Box<str>]) {
+        const TEXT: &str = "Monitor list is full.";
+        let limit = most.to_string();
+        let room = self.room(&[&limit]).saturating_sub(TEXT.len() + 2);
+        let mut row = String::new();
+        for name in names {
+            if !row.is_empty() && row.len() + 1 + name.len() > room {
+                self.num(734, &[&limit, &row], Some(TEXT));
+                row.clear();
+            }
+            if !row.is_empty() {
+                row.push(',');
+            }
+            row.push_str(name);
+        }
+        self.num(734, &[&limit, &row], Some(TEXT));
     }
 
     pub(super) fn away(&mut self, who: &str, reason: &str) {

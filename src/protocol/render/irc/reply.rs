@@ -40,10 +40,7 @@ pub(in crate::protocol::render) fn reply(
         Reply::EndOfWhois(who) => to.end_of_whois(who),
         Reply::Whowas(name, people) => to.whowas(name, people),
         Reply::Userhost(people) => to.userhost(people),
-        Reply::Ison(people) => {
-            let names: Vec<&str> = people.iter().map(Nick::as_str).collect();
-            to.num(303, &[], Some(&names.join(" ")));
-        }
+        Reply::Ison(people) => to.ison(people),
         Reply::Listed(room, list, masks) => to.listed(room, *list, masks),
         Reply::List(rows) => to.list(rows),
         Reply::Topic(room, topic) => to.topic(room, topic.as_ref()),
@@ -61,9 +58,7 @@ pub(in crate::protocol::render) fn reply(
         Reply::Rehashing => to.num(382, &["certificates"], Some("Rehashing")),
         Reply::Watched { online, offline } => to.watched(online, offline),
         Reply::WatchList(names) => to.watch_list(names),
-        Reply::WatchListFull(most, names) => {
-            to.num(734, &[&most.to_string(), &names.join(",")], Some("Monitor list is full."));
-        }
+        Reply::WatchListFull(most, names) => to.watch_list_full(*most, names),
         Reply::Marked(target, time) => {
             let mut mark = String::from("*");
             if let Some(time) = time {

@@ -162,11 +162,13 @@ impl Writer<'_> {
             Some(None) => self.num(524, &[subject], Some("No help available on this topic")),
             Some(Some(spec)) => {
                 self.num(704, &[subject], Some(&row(spec)));
+                self.num(705, &[subject], Some(""));
                 self.num(705, &[subject], Some(spec.help));
                 self.num(706, &[subject], Some("End of /HELP"));
             }
             None => {
                 self.num(704, &[subject], Some("Commands; your client may have its own names for them"));
+                self.num(705, &[subject], Some(""));
                 for spec in TABLE.iter().filter(|spec| !spec.verb.is_empty()) {
                     self.num(705, &[subject], Some(&format!("{:40} {}", row(spec), spec.help)));
                 }

@@ -1,0 +1,135 @@
+//! Who learns what becomes of a person: his neighbours, his own sessions and those who watch him.
+//!
+//! Implements IRCv3 `away-notify`, `chghost`, `monitor` (online and offline) and
+//! `extended-monitor`. Whether a session asked to be told at all is the renderer's to know.
+
+use std::sync::Arc;
+
+use super::Turn;
+use crate::{
+    hub::{
+        delivery::{Audience, Delivery},
+        request::SessionId,
+    },
+    ident::Nick,
+    protocol::{
+        caps::{Cap, Dialect},
+        chat::{Act, Event, Source},
+        limits,
+        reply::{Reply, Was},
+    },
+};
+
+impl Turn<'_> {
+    /// Says something about a person to all whom it concerns, each session once. That he is away
+    /// or back his own sessions are not told: they know it.
+    pub(super) fn tell_about(&mut self, nick: &Nick, source: &Arc<Source>, act: Act) {
+        let Some(account) = self.state.accounts.get(nick) else { return };
+        let mut audience = self.state.concerned(account);
+        if matches!(act, Act::Away(_)) {
+            audience.retain(|session| !account.sessions.contains(session));
+        }
+        self.tell(&Arc::new(audience), source, act);
+    }
+
+    /// Adds up whether a person is away, and tells when that has changed.
+    pub(super) fn settle_away(&mut self, nick: &Nick) {
+        let Some(account) = self.state.accounts.get(nick) else { return };
+        let sum = self.state.sum_of_away(account);
+        if sum == account.away {
+            return;
+        }
+        let (source, present) = (Arc::clone(&account.source), account.present());
+        if let Some(account) = self.state.accounts.get_mut(nick) {
+            account.away.clone_from(&sum);
+        }
+        if present {
+            self.tell_about(nick, &source, Act::Away(sum));
+        }
+    }
+
+    /// After my JOIN: the others in the room learn that I am away, if I am.
+    pub(super) fn show_away(&mut self, audience: &Audience) {
+        let Some(account) = self.my_account().filter(|account| account.away.is_some()) else { return };
+        let (source, away) = (Arc::clone(&account.source), account.away.clone());
+        let others = audience.iter().filter(|session| !account.sessions.contains(session)).copied().collect();
+        self.tell(&Arc::new(others), &source, Act::Away(away));
+    }
+
+    /// A person is present now: who watches him is told.
+    pub(super) fn appear(&mut self, source: &Arc<Source>) {
+        self.tell_watchers(&source.nick, || Reply::Watched { online: vec![Arc::clone(source)], offline: Vec::new() });
+    }
+
+    /// A person is present no longer: QUIT to everybody who shares a room with him.
+    pub(super) fn disappear(&mut self, nick: &Nick, reason: &Arc<str>) {
+        let Some(account) = self.state.accounts.get_mut(nick) else { return };
+        account.away = None;
+        let (source, realname) = (Arc::clone(&account.source), Arc::clone(&account.realname));
+        self.state.present -= 1;
+        self.state.forget_modes(nick);
+        if let Some(account) = self.state.accounts.get(nick) {
+            let audience = self.state.neighbours(account);
+            self.tell(&audience, &source, Act::Quit(Arc::clone(reason)));
+        }
+        if self.state.were.len() >= limits::WHOWAS {
+            self.state.were.pop_front();
+        }
+        self.state.were.push_back(Was { source, realname, at_ms: self.at.time_ms });
+        self.tell_watchers(nick, || Reply::Watched { online: Vec::new(), offline: vec![nick.as_str().into()] });
+    }
+
+    fn tell_watchers(&mut self, nick: &Nick, reply: impl Fn() -> Reply) {
+        let watchers = self.state.watchers.get(nick).cloned().unwrap_or_default();
+        for &session in watchers.iter() {
+            if session == self.from {
+                self.reply(reply());
+            } else {
+                self.deliveries.push(Delivery::Replies { session, label: None, replies: vec![reply()] });
+            }
+        }
+    }
+
+    /// I have another username. Programs without `chghost` see me go and come back, as the
+    /// specification asks.
+    pub(super) fn change_host(&mut self, old: &Arc<Source>) {
+        let Some(account) = self.my_account() else { return };
+        let (new, realname) = (Arc::clone(&account.source), Arc::clone(&account.realname));
+        let rooms = account.rooms.clone();
+        let neighbours = self.state.neighbours(account);
+        let me = self.me.clone();
+        self.tell_about(&me, old, Act::Host(Arc::clone(&new)));
+        self.tell_without_chghost(&neighbours, old, Act::Quit("Changing hostname".into()));
+        for id in rooms {
+            let Some(room) = self.state.rooms.get(&id) else { continue };
+            let (name, audience) = (room.name.clone(), Arc::clone(&room.audience));
+            let modes = match room.members.get(&me).map(|member| (member.operator, member.voiced)) {
+                Some((true, true)) => Some(format!("+ov {me} {me}")),
+                Some((true, false)) => Some(format!("+o {me}")),
+                Some((false, true)) => Some(format!("+v {me}")),
+                _ => None,
+            };
+            let join = Act::Join { room: name.clone(), realname: Arc::clone(&realname) };
+            self.tell_without_chghost(&audience, &new, join);
+            if let Some(modes) = modes {
+                self.tell_without_chghost(&audience, &new, Act::Mode(name, modes.into()));
+            }
+        }
+    }
+
+    /// To the programs of others in the audience that did not ask for `chghost`.
+    fn tell_without_chghost(&mut self, audience: &Audience, source: &Arc<Source>, act: Act) {
+        let to = |id: &SessionId| {
+            let session = self.state.sessions.get(id);
+            session.is_some_and(|session| {
+                session.account != self.me && session.dialect == Dialect::Irc && !session.caps.has(Cap::ChgHost)
+            })
+        };
+        let audience: Vec<SessionId> = audience.iter().copied().filter(to).collect();
+        if audience.is_empty() {
+            return;
+        }
+        let event = Arc::new(Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(source), act });
+        self.deliveries.push(Delivery::Event { audience: Arc::new(audience), except: None, event });
+    }
+}
