@@ -82,6 +82,15 @@ impl Model {
         room.people.clear();
     }
 
+    /// A room has another name.
+    pub fn rename(&mut self, old: &str, new: &str) {
+        let Some(mut room) = self.rooms.remove(&fold(old)) else { return };
+        new.clone_into(&mut room.name);
+        self.rooms.insert(fold(new), room);
+        let names = self.before.iter_mut().chain(&mut self.current);
+        names.filter(|name| name.eq_ignore_ascii_case(old)).for_each(|name| new.clone_into(name));
+    }
+
     /// Somebody came in.
     pub fn came(&mut self, room: &str, nick: &str) {
         if let Some(room) = self.rooms.get_mut(&fold(room)) {
@@ -162,6 +171,22 @@ mod tests {
         assert_eq!(model.current(), Some("#b"));
         model.leave("#b");
         assert_eq!(model.current(), None);
+    }
+
+    #[test]
+    fn a_renamed_room_stays_where_it_was() {
+        let mut model = Model::default();
+        for room in ["#a", "#b"] {
+            model.we_joined(room);
+            model.switch(room);
+        }
+        model.came("#a", "Bob");
+        model.rename("#A", "#c");
+        model.rename("#b", "#B");
+        assert_eq!(model.current(), Some("#B"));
+        model.leave("#b");
+        assert_eq!(model.current(), Some("#c"));
+        assert_eq!(model.gone("bob").as_deref(), Some("#c"));
     }
 
     #[test]

@@ -54,9 +54,8 @@ impl Room {
     pub(super) fn hears(&self, who: &Source, kind: Kind, text: &str) -> bool {
         let member = self.members.get(&who.nick);
         let privileged = member.is_some_and(|member| member.operator || member.voiced);
-        // CTCP in any of its lines; an ACTION has a kind of its own.
-        let ctcp =
-            || matches!(kind, Kind::Text | Kind::Notice) && text.split('\n').any(|line| line.starts_with('\u{1}'));
+        // Wherever it is: a long text may be divided in front of it. An ACTION has a kind of its own.
+        let ctcp = || matches!(kind, Kind::Text | Kind::Notice) && text.contains('\u{1}');
         (member.is_some() || !self.modes.has(Flag::NoExternal))
             && (privileged || !self.modes.has(Flag::Moderated) && !self.silences(who))
             && !(self.modes.has(Flag::NoCtcp) && ctcp())

@@ -17,6 +17,7 @@ mod limits;
 mod peers;
 mod plain;
 mod programs;
+mod rooms;
 mod serve;
 mod sessions;
 mod support;

@@ -10,6 +10,8 @@ use crate::protocol::{Message, MessageBuf};
 const REQUIRED: [&str; 4] = ["batch", "echo-message", "labeled-response", "message-tags"];
 /// What is asked for besides, where the server has it.
 const WELCOME: [&str; 3] = ["account-tag", "server-time", ID_TAG];
+/// A room that gets another name is told as that.
+const RENAME: &str = "draft/channel-rename";
 /// What a script asks for besides: that nobody sees it come and go.
 const UNSEEN: &str = "conclave.chat/unseen";
 /// The ISUPPORT token that names the room for everybody.
@@ -82,7 +84,9 @@ impl Core {
     }
 
     fn wanted_capabilities(&self) -> Vec<&'static str> {
-        REQUIRED.into_iter().chain(WELCOME).chain(self.is_script().then_some(UNSEEN)).collect()
+        // A script follows the name that it was given, a person the room.
+        let own = if self.is_script() { UNSEEN } else { RENAME };
+        REQUIRED.into_iter().chain(WELCOME).chain([own]).collect()
     }
 
     fn request_capabilities(&mut self) {

@@ -32,6 +32,10 @@ impl Core {
             "JOIN" => self.came(at, from, param(0)),
             "PART" => self.went(at, from, param(0), format!("{from} left{}", reason(1))),
             "KICK" => self.went(at, param(1), param(0), format!("{from} removed {}{}", param(1), reason(2))),
+            "RENAME" => {
+                self.happened(at, Some(param(0)), format!("{from} renamed the room to {}{}", param(1), reason(2)));
+                self.model.rename(param(0), param(1));
+            }
             "QUIT" => {
                 let room = self.model.gone(from);
                 self.happened(at, room.as_deref(), format!("{from} disconnected{}", reason(0)));

@@ -125,6 +125,7 @@ fn no_ctcp_but_actions() {
     chat.modes("+C");
     assert!(!chat.heard_of("carl", "PRIVMSG #r :\u{1}PING 1\u{1}"));
     assert!(!chat.heard_of("carl", "NOTICE #r :\u{1}PING 1\u{1}"));
+    assert!(!chat.heard_of("carl", "PRIVMSG #r :x\u{1}PING 1\u{1}"), "not behind something else either");
     assert!(chat.heard_of("carl", "PRIVMSG #r :\u{1}ACTION waves\u{1}"));
     assert!(chat.heard_of("carl", "PRIVMSG #r :x"));
 }
