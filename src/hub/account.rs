@@ -27,9 +27,8 @@ pub(super) struct Account {
     pub unseen: usize,
     /// Its modes.
     pub modes: UserModes,
-    /// Up to when it has read, by the names of rooms and people in lower case; milliseconds since
-    /// the epoch.
-    pub marks: BTreeMap<Box<str>, u64>,
+    /// Up to when it has read.
+    pub marks: Marks,
     /// Why it is away, by the sum of its sessions; what the others were told last.
     pub away: Option<Arc<str>>,
     /// Until when it counts as present although its last session was lost.
@@ -51,20 +50,12 @@ impl Account {
             rooms: Vec::new(),
             unseen: 0,
             modes: UserModes::default(),
-            marks: BTreeMap::new(),
+            marks: Marks::default(),
             away: None,
             lingers_until_ms: None,
             parting: "".into(),
             since_ms: 0,
             spoke_ms: 0,
-        }
-    }
-
-    /// What it has read under one name of a room, it has read under another.
-    pub(super) fn move_mark(&mut self, old: &str, new: &str) {
-        if let Some(time) = self.marks.remove(old) {
-            let mark = self.marks.entry(new.into()).or_default();
-            *mark = time.max(*mark);
         }
     }
 
@@ -83,6 +74,41 @@ impl Account {
     /// Whether any of its sessions makes it present.
     pub(super) fn seen(&self) -> bool {
         self.sessions.len() > self.unseen
+    }
+}
+
+/// The most marks of an account; the oldest goes when another comes.
+const MARKS: usize = 500;
+
+/// Up to when an account has read, by the names of rooms and people in lower case; milliseconds
+/// since the epoch.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marks(BTreeMap<Box<str>, u64>);
+
+impl Marks {
+    pub(super) fn get(&self, target: &str) -> Option<u64> {
+        self.0.get(target).copied()
+    }
+
+    /// Sets a mark; never back.
+    pub(super) fn set(&mut self, target: &str, time_ms: u64) {
+        if let Some(mark) = self.0.get_mut(target) {
+            *mark = time_ms.max(*mark);
+            return;
+        }
+        if self.0.len() >= MARKS
+            && let Some(oldest) = self.0.iter().min_by_key(|(_, time_ms)| **time_ms).map(|(name, _)| name.clone())
+        {
+            self.0.remove(&oldest);
+        }
+        self.0.insert(target.into(), time_ms);
+    }
+
+    /// What was read under one name of a room, was read under another.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        if let Some(time_ms) = self.0.remove(from) {
+            self.set(to, time_ms);
+        }
     }
 }
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::request::SessionId;
 use crate::{
-    protocol::durable::{Conversation, Durable},
+    ident::{RoomId, RoomName},
+    protocol::durable::Durable,
     protocol::{
         caps::Shape,
         chat::{Event, Message},
+        past::{Newest, Page},
         reply::Reply,
     },
 };
@@ -28,20 +30,14 @@ pub enum Delivery {
         /// What, in order.
         replies: Vec<Reply>,
     },
-    /// A page of kept messages, read when everything before is committed.
-    History {
+    /// The answer to a question for what is kept, read when everything before is committed.
+    Lookup {
         /// Who asked.
         session: SessionId,
         /// The request's label.
         label: Option<Box<str>>,
-        /// Of what.
-        conversation: Conversation,
-        /// What the asker calls it.
-        place: Box<str>,
-        /// None said before this is his to read.
-        since_ms: u64,
-        /// How many at most.
-        most: usize,
+        /// What.
+        lookup: Box<Lookup>,
     },
     /// A message to everybody in the audience.
     Message {
@@ -69,6 +65,17 @@ pub enum Delivery {
     Rehash,
     /// The session ends when it has got all of this.
     Close(SessionId),
+}
+
+/// A question for what is kept.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// HISTORY: of what the asker calls so.
+    History(Box<str>, Page),
+    /// CHATHISTORY: the subcommand, and the name of the room or person.
+    Page(&'static str, Box<str>, Page),
+    /// CHATHISTORY TARGETS: how the rooms are called.
+    Targets(Vec<(RoomId, RoomName)>, Newest),
 }
 
 /// All that one step gives back.

@@ -19,7 +19,7 @@ pub mod task;
 #[cfg(test)]
 mod tests;
 
-pub use delivery::{Audience, Delivery, Outputs};
+pub use delivery::{Audience, Delivery, Lookup, Outputs};
 pub use inbox::Inbox;
 pub use outbox::{Cut, Outbox, Taken};
 pub use request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     ident::{ClientLabel, DeviceId, MsgId, Nick},
     protocol::durable::Position,
-    protocol::{caps::Caps, caps::Dialect, command::Command, refusal::Refusal},
+    protocol::{caps::Caps, caps::Dialect, chat::Message, command::Command, refusal::Refusal},
 };
 
 /// One connection that has shown who it is. Given by the shell, unique while anything that was
@@ -98,4 +98,6 @@ pub struct Sequenced {
     pub at: Stamp,
     /// What.
     pub request: Request,
+    /// The kept message that the request is about, if it is about one.
+    pub found: Option<Arc<Message>>,
 }

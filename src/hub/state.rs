@@ -166,7 +166,7 @@ impl State {
                     self.names.remove(&old);
                     self.names.insert(name.clone(), *id);
                     let (old, new) = (old.folded(), name.folded());
-                    self.accounts.values_mut().for_each(|account| account.move_mark(&old, &new));
+                    self.accounts.values_mut().for_each(|account| account.marks.rename(&old, &new));
                 }
             }
             Durable::Invited { room: id, account } => {
@@ -175,7 +175,7 @@ impl State {
                 }
             }
             Durable::MarkedRead { account, target, time_ms } => {
-                self.account(account).marks.insert(target.clone(), *time_ms);
+                self.account(account).marks.set(target, *time_ms);
             }
             Durable::Message(_) | Durable::Event(..) | Durable::Redacted(..) => {}
         }

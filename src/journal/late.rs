@@ -9,8 +9,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{CommitError, Conversation, Durable, Entry, Log, Page, Position, ReadError, Store, memory::page_of};
-use crate::protocol::chat::Message;
+use super::{
+    CommitError, Conversation, Durable, Entry, Kept, Log, Newest, Page, Position, ReadError, Store, ring::Ring,
+};
+use crate::{ident::MsgId, protocol::chat::Message};
 
 #[derive(Default)]
 struct Inner {
@@ -19,6 +21,7 @@ struct Inner {
     disk: Vec<Entry>,
     told: Option<Position>,
     failure: bool,
+    unreadable: bool,
     waker: Option<Waker>,
 }
 
@@ -63,6 +66,11 @@ impl Hand {
         if let Some(waker) = inner.waker.take() {
             waker.wake();
         }
+    }
+
+    /// From now on nothing can be read.
+    pub(crate) fn cover(&self) {
+        self.0.lock().unwrap().unreadable = true;
     }
 
     /// Everything on disk.
@@ -110,16 +118,73 @@ impl Log for Late {
     }
 }
 
-impl Store for Late {
-    fn page(&mut self, page: &Page) -> Result<Vec<Arc<Message>>, ReadError> {
-        let inner = self.0.lock().unwrap();
-        let kept = |entry: &Entry, event: &Durable| match event {
-            Durable::Message(m) if Conversation::of(m).as_ref() == Some(&page.conversation) => {
-                Some((entry.position, Arc::clone(m)))
+/// The committed conversation, read from the start as a disk would be.
+fn ring(disk: &[Entry], conversation: &Conversation) -> Ring {
+    let mut ring = Ring::default();
+    for entry in disk {
+        for event in &entry.events {
+            match event {
+                Durable::Message(m) if Conversation::of(m).as_ref() == Some(conversation) => {
+                    ring.push(entry.position, Kept::Message(Arc::clone(m)));
+                }
+                Durable::Event(room, event) if Conversation::Room(*room) == *conversation => {
+                    ring.push(entry.position, Kept::Event(Arc::clone(event)));
+                }
+                Durable::Redacted(of, id) if of == conversation => {
+                    ring.redact(*id);
+                }
+                _ => {}
             }
+        }
+    }
+    ring
+}
+
+impl Late {
+    fn ring(&self, conversation: &Conversation) -> Result<Ring, ReadError> {
+        let inner = self.0.lock().unwrap();
+        if inner.unreadable {
+            return Err(ReadError("the test says so".into()));
+        }
+        Ok(ring(&inner.disk, conversation))
+    }
+}
+
+impl Store for Late {
+    fn page(&mut self, page: &Page) -> Result<Vec<Kept>, ReadError> {
+        Ok(self.ring(&page.conversation)?.page(page))
+    }
+
+    fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError> {
+        Ok(self.ring(conversation)?.find(id))
+    }
+
+    fn newest(&mut self, newest: &Newest) -> Result<Vec<(Conversation, u64)>, ReadError> {
+        let inner = self.0.lock().unwrap();
+        if inner.unreadable {
+            return Err(ReadError("the test says so".into()));
+        }
+        let said = inner.disk.iter().flat_map(|entry| &entry.events).filter_map(|event| match event {
+            Durable::Message(message) => Conversation::of(message),
             _ => None,
-        };
-        let ring = inner.disk.iter().flat_map(|entry| entry.events.iter().filter_map(move |event| kept(entry, event)));
-        Ok(page_of(&ring.collect(), page))
+        });
+        let mut found = Vec::new();
+        for conversation in said {
+            let since_ms = match &conversation {
+                Conversation::Room(id) => newest.rooms.iter().find(|(room, _)| room == id).map(|&(_, since)| since),
+                Conversation::Pair(one, other) => [one, other].contains(&&newest.account).then_some(0),
+            };
+            let Some(since_ms) = since_ms.filter(|_| !found.iter().any(|(known, _)| *known == conversation)) else {
+                continue;
+            };
+            if let Some(time_ms) = ring(&inner.disk, &conversation).newest_text_ms(newest.until)
+                && time_ms >= since_ms
+                && newest.holds(time_ms)
+            {
+                found.push((conversation, time_ms));
+            }
+        }
+        newest.cut(&mut found);
+        Ok(found)
     }
 }

@@ -4,20 +4,27 @@
 //! lives exactly as long as this.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     task::{Context, Poll},
 };
 
-use super::{CommitError, Conversation, Durable, Entry, Log, Page, Position, Range, ReadError, Store};
-use crate::protocol::chat::Message;
+use super::{CommitError, Log, ReadError, Store, ring::Ring};
+use crate::{
+    ident::{MsgId, Nick},
+    protocol::{
+        chat::Message,
+        durable::{Conversation, Durable, Position},
+        past::{Kept, Newest, Page},
+    },
+};
 
 /// How much the memory journal keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Messages of one conversation.
+    /// Messages and events of one conversation.
     pub per_conversation: usize,
-    /// Octets of all messages, their overhead counted.
+    /// Octets of all of them, their overhead counted.
     pub bytes: usize,
     /// Age in milliseconds; older ones go as new ones come.
     pub age_ms: u64,
@@ -35,21 +42,11 @@ pub struct Memory {
     bounds: Bounds,
     committed: Option<Position>,
     told: Option<Position>,
-    conversations: HashMap<Conversation, VecDeque<Kept>>,
-    /// Whose oldest message is the oldest of all; one element for each kept message.
+    conversations: HashMap<Conversation, Ring>,
+    partners: Partners,
+    /// Whose oldest item is the oldest of all; one element for each kept item.
     order: VecDeque<Conversation>,
     bytes: usize,
-}
-
-/// A message and its place in the order.
-pub(super) type Kept = (Position, Arc<Message>);
-
-/// What a message costs beside what its sender wrote: its struct, reference counts, its places in
-/// queues, and a conversation that holds nothing else.
-const OVERHEAD: usize = 512;
-
-fn weight(message: &Message) -> usize {
-    message.text.len() + message.tags.as_ref().map_or(0, |tags| tags.len()) + OVERHEAD
 }
 
 impl Memory {
@@ -58,15 +55,19 @@ impl Memory {
         Self { bounds, ..Self::default() }
     }
 
-    fn keep(&mut self, position: Position, message: Arc<Message>) {
-        let Some(conversation) = Conversation::of(&message) else { return };
-        self.bytes += weight(&message);
-        let oldest_kept = message.time_ms.saturating_sub(self.bounds.age_ms);
-        let ring = self.conversations.entry(conversation.clone()).or_default();
-        ring.push_back((position, message));
+    fn keep(&mut self, position: Position, conversation: Conversation, kept: Kept) {
+        let oldest_kept = kept.time_ms().saturating_sub(self.bounds.age_ms);
+        let ring = match self.conversations.entry(conversation.clone()) {
+            Entry::Occupied(ring) => ring.into_mut(),
+            Entry::Vacant(place) => {
+                self.partners.add(&conversation);
+                place.insert(Ring::default())
+            }
+        };
+        self.bytes += ring.push(position, kept);
         if ring.len() > self.bounds.per_conversation {
             // Its place in `order` stays and is skipped when its turn comes.
-            self.bytes -= ring.pop_front().map_or(0, |(_, old)| weight(&old));
+            self.bytes -= ring.pop();
         } else {
             self.order.push_back(conversation);
         }
@@ -75,13 +76,14 @@ impl Memory {
                 self.order.pop_front();
                 continue;
             };
-            let expired = ring.front().is_some_and(|(_, old)| old.time_ms < oldest_kept);
+            let expired = ring.oldest_ms().is_some_and(|oldest| oldest < oldest_kept);
             if !expired && self.bytes <= self.bounds.bytes {
                 break;
             }
-            self.bytes -= ring.pop_front().map_or(0, |(_, old)| weight(&old));
-            if ring.is_empty() {
+            self.bytes -= ring.pop();
+            if ring.len() == 0 {
                 self.conversations.remove(first);
+                self.partners.remove(first);
             }
             self.order.pop_front();
         }
@@ -89,17 +91,59 @@ impl Memory {
 
     fn forget(&mut self, conversation: &Conversation) {
         if let Some(ring) = self.conversations.remove(conversation) {
-            self.bytes -= ring.iter().map(|(_, old)| weight(old)).sum::<usize>();
+            self.bytes -= ring.weight();
             self.order.retain(|other| other != conversation);
         }
     }
 }
 
+/// Who has spoken with whom, both ways.
+#[derive(Debug, Default)]
+struct Partners(HashMap<Nick, BTreeSet<Nick>>);
+
+impl Partners {
+    fn add(&mut self, conversation: &Conversation) {
+        if let Conversation::Pair(one, other) = conversation {
+            self.0.entry(one.clone()).or_default().insert(other.clone());
+            self.0.entry(other.clone()).or_default().insert(one.clone());
+        }
+    }
+
+    fn remove(&mut self, conversation: &Conversation) {
+        let Conversation::Pair(one, other) = conversation else { return };
+        for (one, other) in [(one, other), (other, one)] {
+            if let Some(partners) = self.0.get_mut(one) {
+                partners.remove(other);
+                if partners.is_empty() {
+                    self.0.remove(one);
+                }
+            }
+        }
+    }
+
+    /// The conversations of an account.
+    fn of(&self, account: &Nick) -> impl Iterator<Item = Conversation> {
+        let partners = self.0.get(account).into_iter().flatten();
+        partners.map(|other| Conversation::between(account.clone(), other.clone()))
+    }
+}
+
 impl Log for Memory {
-    fn append(&mut self, entry: Entry) {
+    fn append(&mut self, entry: super::Entry) {
         for event in entry.events {
             match event {
-                Durable::Message(message) => self.keep(entry.position, message),
+                Durable::Message(message) => {
+                    let Some(conversation) = Conversation::of(&message) else { continue };
+                    self.keep(entry.position, conversation, Kept::Message(message));
+                }
+                Durable::Event(room, event) => {
+                    self.keep(entry.position, Conversation::Room(room), Kept::Event(event));
+                }
+                Durable::Redacted(conversation, id) => {
+                    if let Some(ring) = self.conversations.get_mut(&conversation) {
+                        self.bytes -= ring.redact(id);
+                    }
+                }
                 Durable::RoomRemoved(room) => self.forget(&Conversation::Room(room)),
                 _ => {}
             }
@@ -129,28 +173,36 @@ impl Log for Memory {
 }
 
 impl Store for Memory {
-    fn page(&mut self, page: &Page) -> Result<Vec<Arc<Message>>, ReadError> {
-        Ok(self.conversations.get(&page.conversation).map_or_else(Vec::new, |ring| page_of(ring, page)))
+    fn page(&mut self, page: &Page) -> Result<Vec<Kept>, ReadError> {
+        Ok(self.conversations.get(&page.conversation).map_or_else(Vec::new, |ring| ring.page(page)))
     }
-}
 
-/// Cuts a page out of a conversation in its order.
-pub(super) fn page_of(ring: &VecDeque<Kept>, page: &Page) -> Vec<Arc<Message>> {
-    let first = ring.partition_point(|(_, message)| message.time_ms < page.since_ms);
-    let last = ring.partition_point(|(position, _)| *position <= page.until);
-    let find = |id| ring.range(..last).rposition(|(_, message)| message.id == id);
-    let (start, end) = match page.range {
-        Range::Latest => (last.saturating_sub(page.most), last),
-        Range::Before(id) => find(id).map_or((0, 0), |at| (at.saturating_sub(page.most), at)),
-        Range::After(id) => find(id).map_or((0, 0), |at| (at + 1, last.min(at + 1 + page.most))),
-    };
-    let start = start.max(first);
-    if start >= end { Vec::new() } else { ring.range(start..end).map(|(_, message)| Arc::clone(message)).collect() }
+    fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError> {
+        Ok(self.conversations.get(conversation).and_then(|ring| ring.find(id)))
+    }
+
+    fn newest(&mut self, newest: &Newest) -> Result<Vec<(Conversation, u64)>, ReadError> {
+        let rooms = newest.rooms.iter().map(|&(room, since_ms)| (Conversation::Room(room), since_ms));
+        let pairs = self.partners.of(&newest.account).map(|pair| (pair, 0));
+        let mut found: Vec<(Conversation, u64)> = rooms
+            .chain(pairs)
+            .filter_map(|(conversation, since_ms)| {
+                let time_ms = self.conversations.get(&conversation)?.newest_text_ms(newest.until)?;
+                (time_ms >= since_ms && newest.holds(time_ms)).then_some((conversation, time_ms))
+            })
+            .collect();
+        newest.cut(&mut found);
+        Ok(found)
+    }
 }
 
 #[cfg(test)]
 impl Memory {
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    pub(super) fn partners(&self) -> usize {
+        self.partners.0.len()
     }
 }

@@ -1,5 +1,5 @@
 //! What is kept: the log of durable events in their one order, and the store that pages through
-//! the messages.
+//! the messages and events of each conversation.
 //!
 //! The hub appends and stages what it would say; what was appended becomes committed, in order,
 //! or fails. Backends differ in where they keep things, not in these rules; `contract` (a test
@@ -10,6 +10,7 @@ pub(crate) mod contract;
 #[cfg(test)]
 pub(crate) mod late;
 mod memory;
+mod ring;
 
 use std::{
     sync::Arc,
@@ -25,6 +26,7 @@ use crate::{
     protocol::{
         chat::Message,
         durable::{Conversation, Durable, Position},
+        past::{Kept, Newest, Page},
     },
 };
 
@@ -55,7 +57,9 @@ pub struct ReadError(pub String);
 /// - MUST, after it has reported a failure, hold nothing of what was appended and not reported as
 ///   committed before, and take further entries as if nothing had happened;
 /// - MUST NOT report a position as committed that a crash could lose, as far as it claims to keep
-///   anything at all.
+///   anything at all;
+/// - MUST NOT keep the text and the tags of a message any longer once its [`Durable::Redacted`] is
+///   committed.
 pub trait Log {
     /// Takes the next entry.
     fn append(&mut self, entry: Entry);
@@ -77,40 +81,26 @@ pub trait Log {
     fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Position>, ReadError>;
 }
 
-/// Which messages of a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Range {
-    /// The newest.
-    Latest,
-    /// The newest before this one, which is not among them.
-    Before(MsgId),
-    /// The oldest after this one, which is not among them.
-    After(MsgId),
-}
-
-/// What is asked of the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// Of which conversation.
-    pub conversation: Conversation,
-    /// Which part.
-    pub range: Range,
-    /// None said before this (milliseconds since the epoch).
-    pub since_ms: u64,
-    /// None after this place in the order: who asks hears those as they come.
-    pub until: Position,
-    /// How many at most.
-    pub most: usize,
-}
-
-/// The kept messages.
+/// The kept messages and events.
 pub trait Store {
-    /// A page of committed messages, the oldest first. Empty when the message that bounds the
-    /// range is not kept.
+    /// A page of what is committed, the oldest first. Empty when what bounds the range is not kept.
+    /// What was taken back is not shown, but still bounds.
     ///
     /// # Errors
     /// When the backend cannot read what it keeps.
-    fn page(&mut self, page: &Page) -> Result<Vec<Arc<Message>>, ReadError>;
+    fn page(&mut self, page: &Page) -> Result<Vec<Kept>, ReadError>;
+
+    /// A committed message of the conversation, unless it was taken back.
+    ///
+    /// # Errors
+    /// When the backend cannot read what it keeps.
+    fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError>;
+
+    /// Conversations with the time of their newest committed text, the oldest first.
+    ///
+    /// # Errors
+    /// When the backend cannot read what it keeps.
+    fn newest(&mut self, newest: &Newest) -> Result<Vec<(Conversation, u64)>, ReadError>;
 }
 
 /// A backend is both.

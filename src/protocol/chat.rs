@@ -34,7 +34,7 @@ pub enum Kind {
     Action,
     /// NOTICE: never answered by programs.
     Notice,
-    /// TAGMSG: only tags, never kept.
+    /// TAGMSG: only tags; kept only where they say something about another message.
     Tags,
     /// Octets that the server cannot read (an end-to-end encrypted room).
     Opaque,
@@ -178,6 +178,24 @@ pub enum Act {
 }
 
 impl Act {
+    /// The same in a room that was called otherwise when it happened; `None` where nothing changes.
+    pub fn in_room(&self, now: &RoomName) -> Option<Self> {
+        let mut act = self.clone();
+        match &mut act {
+            Self::Join { room, .. }
+            | Self::Part(room, _)
+            | Self::Kick { room, .. }
+            | Self::Topic(room, _)
+            | Self::Mode(room, _)
+                if room.as_str() != now.as_str() =>
+            {
+                *room = now.clone();
+            }
+            _ => return None,
+        }
+        Some(act)
+    }
+
     /// The room in whose history it belongs.
     pub const fn room(&self) -> Option<&RoomName> {
         match self {

@@ -13,6 +13,7 @@ pub mod limits;
 mod message;
 pub mod modes;
 mod multiline;
+pub mod past;
 pub mod refusal;
 pub mod render;
 pub mod reply;

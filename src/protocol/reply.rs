@@ -9,6 +9,7 @@ use crate::{
         chat::{Event, Message, Source, Topic},
         command::Whox,
         modes::{List, Listed},
+        past::Kept,
         refusal::Refusal,
         sasl::SaslReply,
     },
@@ -121,6 +122,10 @@ pub enum Reply {
     TalkIn(Option<RoomName>),
     /// Kept messages of a room or person, the oldest first.
     History(Box<str>, Vec<Arc<Message>>),
+    /// A page of what is kept of a room or person, the oldest first, for programs.
+    Page(Box<str>, Vec<Kept>),
+    /// Rooms and people, and when the newest message was said there, milliseconds since the epoch.
+    Conversations(Vec<(Box<str>, u64)>),
     /// A message, as the receiver's own (`true`) or somebody else's.
     Message(Arc<Message>, bool),
     /// An event that concerns the session itself.

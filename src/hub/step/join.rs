@@ -113,7 +113,9 @@ impl Turn<'_> {
         }
         let (name, source) = (room.name.clone(), Arc::clone(&account.source));
         for changes in line.finish() {
-            self.tell(audience, &source, Act::Mode(name.clone(), changes));
+            // Nothing has changed in the room: no part of its history.
+            let event = self.event(&source, Act::Mode(name.clone(), changes));
+            self.show_event(audience, event);
         }
     }
 
@@ -124,6 +126,7 @@ impl Turn<'_> {
         if room.topic.is_some() {
             replies.push(Reply::Topic(room.name.clone(), room.topic.clone()));
         }
+        replies.extend(self.mark_for(&room.name, session));
         if let Some(session) = self.state.sessions.get(&session) {
             replies.push(names::names_of(self.state, room, &session.account));
         }

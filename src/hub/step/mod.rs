@@ -2,6 +2,7 @@
 
 mod away;
 mod cap;
+mod history;
 mod info;
 mod invite;
 mod join;
@@ -9,6 +10,7 @@ mod kick;
 mod kill;
 mod leave;
 mod list;
+mod markread;
 mod mode;
 mod mode_line;
 mod monitor;
@@ -16,6 +18,7 @@ mod names;
 mod oper;
 mod part;
 mod presence;
+mod redact;
 mod register;
 mod rename;
 mod room_mode;
@@ -41,7 +44,7 @@ use crate::{
     ident::{Nick, RoomId, RoomName},
     protocol::durable::Durable,
     protocol::{
-        chat::{Act, Event, Source},
+        chat::{Act, Event, Message, Source},
         command::{Command, Place, Privilege},
         refusal::Refusal,
         reply::Reply,
@@ -65,7 +68,7 @@ impl State {
         let Some(mut turn) = Turn::of(self, at, from) else { return Outputs::default() };
         turn.label.clone_from(label);
         match &request.body {
-            Body::Command(command) => turn.command(command),
+            Body::Command(command) => turn.command(command, sequenced.found.as_deref()),
             Body::Refused(refusal) => turn.refuse(refusal.clone()),
             Body::Tick | Body::Gone(_) | Body::Register(_) => {}
         }
@@ -108,7 +111,7 @@ impl<'a> Turn<'a> {
         Outputs { events: self.events, deliveries: self.deliveries }
     }
 
-    fn command(&mut self, command: &Command) {
+    fn command(&mut self, command: &Command, found: Option<&Message>) {
         if command.spec().privilege == Privilege::Administrators && !self.is_administrator() {
             return self.refuse(Refusal::NoPrivileges);
         }
@@ -142,15 +145,15 @@ impl<'a> Turn<'a> {
             Command::Rehash => self.rehash(),
             Command::Info(info, of) => self.info(*info, of.as_deref()),
             Command::History(place, most) => self.history(place, *most),
+            Command::Chathistory(asked) => self.chathistory(asked),
+            Command::Markread(target, time_ms) => self.markread(target, *time_ms),
+            Command::Redact(target, id, reason) => self.redact(target, id, reason.as_ref(), found),
             Command::Help(topic) => self.reply(Reply::Help(topic.clone())),
             Command::Quit(reason) => self.quit(reason.as_deref()),
             Command::Kick(who, reason) => self.kick(who, reason.as_ref()),
             Command::Invite(who, place) => self.invite(who, place),
             Command::Invitations => self.invitations(),
             Command::Rename(place, new, reason) => self.rename(place, new, reason.as_ref()),
-            Command::Chathistory(_) | Command::Markread(..) | Command::Redact(..) => {
-                self.refuse(Refusal::Unknown(command.verb().into()));
-            }
         }
     }
 
@@ -174,9 +177,35 @@ impl<'a> Turn<'a> {
     }
 
     /// Says an event of `source`'s to an audience; this session, if it is among them, hears it as
-    /// part of the answer to its request.
+    /// part of the answer to its request. What happens in a room is part of the room's history.
     fn tell(&mut self, audience: &Audience, source: &Arc<Source>, act: Act) {
-        let event = Arc::new(Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(source), act });
+        let event = self.event(source, act);
+        self.keep_event(&event);
+        self.show_event(audience, event);
+    }
+
+    fn event(&mut self, source: &Arc<Source>, act: Act) -> Arc<Event> {
+        Arc::new(Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(source), act })
+    }
+
+    fn keep_event(&mut self, event: &Arc<Event>) {
+        let name = match &event.act {
+            // Told while the room has either name.
+            Act::Rename { from, to, .. } if !self.state.names.contains_key(to) => from,
+            // Concerns two people only.
+            Act::Invite { .. } => return,
+            act => match act.room() {
+                Some(room) => room,
+                None => return,
+            },
+        };
+        if let Some(&id) = self.state.names.get(name).filter(|_| self.state.settings.keep_messages) {
+            self.record(Durable::Event(id, Arc::clone(event)));
+        }
+    }
+
+    /// Says an event that is nobody's history: who comes and goes stays a member.
+    fn show_event(&mut self, audience: &Audience, event: Arc<Event>) {
         if audience.contains(&self.from) {
             self.replies.push(Reply::Event(Arc::clone(&event)));
         }

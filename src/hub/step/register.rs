@@ -43,7 +43,8 @@ pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registrati
             Err(refusal) => Body::Refused(refusal.clone()),
         };
         let at = Stamp { random: at.random.wrapping_add(1 << 40), ..at };
-        let mut more = state.step(&Sequenced { at, request: Request { session: from, label: None, body } });
+        let mut more =
+            state.step(&Sequenced { at, request: Request { session: from, label: None, body }, found: None });
         outputs.events.append(&mut more.events);
         outputs.deliveries.append(&mut more.deliveries);
     }
@@ -145,7 +146,8 @@ impl Turn<'_> {
                 let event = Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(&source), act };
                 self.reply(Reply::Event(Arc::new(event)));
             } else {
-                self.tell(&audience, &source, act);
+                let event = self.event(&source, act);
+                self.show_event(&audience, event);
             }
             let replies = self.show(id, self.from);
             self.replies.extend(replies);

@@ -1,4 +1,4 @@
-//! PRIVMSG, NOTICE and TAGMSG: to rooms and to people; and the history of both.
+//! PRIVMSG, NOTICE and TAGMSG: to rooms and to people.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use crate::{
         delivery::{self, Delivery},
         room::{Membership, Room},
     },
-    ident::{Nick, RoomId},
-    protocol::durable::{Conversation, Durable, Visibility},
+    protocol::durable::Durable,
     protocol::{
+        Tags,
         caps::{Cap, Dialect},
         chat::{Audience, Kind, Message},
         command::{Place, Send},
@@ -145,7 +145,7 @@ impl Turn<'_> {
     /// `--history off`.
     fn keep(&mut self, message: &Arc<Message>) {
         let chat = match message.kind {
-            Kind::Tags => false,
+            Kind::Tags => message.tags.as_deref().is_some_and(lasts),
             Kind::Text | Kind::Notice => !message.text.starts_with('\u{1}'),
             Kind::Action | Kind::Opaque => true,
         };
@@ -164,37 +164,15 @@ impl Turn<'_> {
             self.reply(Reply::Message(Arc::clone(message), true));
         }
     }
+}
 
-    pub(super) fn history(&mut self, place: &Place, most: usize) {
-        let found = match place {
-            Place::Named(name) if !name.starts_with('#') => name
-                .parse::<Nick>()
-                .map(|nick| (Conversation::between(self.me.clone(), nick), name.clone(), 0))
-                .map_err(|_| Refusal::NoSuchNick(name.clone())),
-            place => {
-                let Some(id) = self.room(place) else { return };
-                self.room_history(id)
-            }
-        };
-        match found {
-            Err(refusal) => self.refuse(refusal),
-            Ok((conversation, place, since_ms)) => {
-                let (session, label) = (self.from, self.label.take());
-                self.after.push(Delivery::History { session, label, conversation, place, since_ms, most });
-            }
-        }
-    }
+/// The tags that are kept also without a text: they say something about another message, or their
+/// sender wants them kept.
+const LASTING: [&str; 7] =
+    ["+draft/persist", "+draft/react", "+draft/reply", "+draft/unreact", "+react", "+reply", "+unreact"];
 
-    fn room_history(&self, id: RoomId) -> Result<(Conversation, Box<str>, u64), Refusal> {
-        let Some(room) = self.state.rooms.get(&id) else { return Err(Refusal::NoCurrentRoom) };
-        let name = room.name.as_str();
-        let member = room.members.get(&self.me).ok_or_else(|| Refusal::NotOnRoom(name.into()))?;
-        let since_ms = match room.visibility {
-            Visibility::All => 0,
-            Visibility::SinceJoining => member.since_ms,
-        };
-        Ok((Conversation::Room(id), name.into(), since_ms))
-    }
+fn lasts(tags: &str) -> bool {
+    Tags::parse(tags).is_ok_and(|tags| tags.iter().any(|tag| LASTING.contains(&tag.key)))
 }
 
 /// A room with a status in front of it, as ISUPPORT `STATUSMSG` has it: `@#room`.

@@ -1,33 +1,15 @@
-//! What is released goes out: looked up, rendered once for each shape, pushed into outboxes.
+//! What is released goes out: rendered once for each shape, pushed into outboxes.
 
 use std::sync::Arc;
-
-use tracing::warn;
 
 use super::{Hub, Member};
 use crate::{
     hub::{delivery::Delivery, request::SessionId},
     ident::Nick,
-    journal::{Page, Range},
-    protocol::{caps::Shape, durable::Position, refusal::Refusal, render, reply::Reply},
+    protocol::{caps::Shape, render, reply::Reply},
 };
 
 impl Hub {
-    /// Replaces a question for kept messages by its answer.
-    pub(super) fn look_up(&mut self, delivery: &mut Delivery, until: Position) {
-        let Delivery::History { session, label, conversation, place, since_ms, most } = delivery else { return };
-        let page =
-            Page { conversation: conversation.clone(), range: Range::Latest, since_ms: *since_ms, until, most: *most };
-        let reply = match self.journal.page(&page) {
-            Ok(messages) => Reply::History(std::mem::take(place), messages),
-            Err(error) => {
-                warn!(%error, "a page of history could not be read");
-                Reply::Refused(Refusal::BadLine("HISTORY_FAILED", "the server cannot read its journal now"))
-            }
-        };
-        *delivery = Delivery::Replies { session: *session, label: label.take(), replies: vec![reply] };
-    }
-
     pub(super) fn admit(&mut self, session: SessionId, nick: Nick, shape: Shape) {
         let Some(outbox) = self.door.slots().get(session.0 as usize).cloned() else { return };
         let at = session.0 as usize;
@@ -51,7 +33,7 @@ impl Hub {
         match delivery {
             Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies),
             // Looked up before it came here.
-            Delivery::History { .. } => {}
+            Delivery::Lookup { .. } => {}
             Delivery::Message { audience, except, own, message } => {
                 self.counters.messages.add(1);
                 let server = Arc::clone(&self.server);

@@ -8,6 +8,7 @@
 
 mod deliver;
 mod door;
+pub(super) mod lookup;
 mod undo;
 mod watch;
 
@@ -35,7 +36,11 @@ use crate::{
     ident::Nick,
     journal::{Entry, Journal, ReadError},
     platform::{clock, counters::Counters, stop::Stop},
-    protocol::{caps::Shape, durable::Position, reply::ServerInfo},
+    protocol::{
+        caps::Shape,
+        durable::{Durable, Position},
+        reply::ServerInfo,
+    },
 };
 
 /// How often the hub goes round before it lets others have their turn.
@@ -44,9 +49,11 @@ const ROUNDS: usize = 4;
 /// How long the journal has for its last commit when the server ends.
 const LAST_COMMIT: Duration = Duration::from_secs(2);
 
+/// How far ahead of the clock the times of a burst may run; a faster one shares times.
+const AHEAD_MS: u64 = 100;
+
 /// What a request became, waiting for the commit of what is ahead of it.
 struct Staged {
-    position: Position,
     /// Released once this is committed; `None`: there was nothing durable yet at all.
     needs: Option<Position>,
     durable: bool,
@@ -75,6 +82,8 @@ pub struct Hub {
     sequence: u64,
     epoch: u32,
     last_ms: u64,
+    /// Whether the last request left something to page through.
+    kept: bool,
     appended: Option<Position>,
     committed: Option<Position>,
     wakers: Vec<Waker>,
@@ -111,6 +120,7 @@ impl Hub {
             sequence: at.sequence,
             epoch: at.epoch,
             last_ms: 0,
+            kept: false,
             appended: committed,
             committed,
             wakers: Vec::new(),
@@ -185,14 +195,15 @@ impl Hub {
     fn take(&mut self, request: Request) {
         self.sequence += 1;
         let position = Position { epoch: self.epoch, sequence: self.sequence };
-        // The order never goes back in time, even when the wall clock does.
-        self.last_ms = self.last_ms.max(clock::unix_ms());
+        self.last_ms = self.next_ms(clock::unix_ms());
         // Mixing in the position keeps ids apart whatever the randomness is worth.
         let random = (self.random)().wrapping_add(u128::from(self.sequence) << 16);
         let at = Stamp { position, time_ms: self.last_ms, random };
-        let sequenced = Sequenced { at, request };
+        let found = self.message_of(&request);
+        let sequenced = Sequenced { at, request, found };
         let Outputs { events, deliveries } = self.state.step(&sequenced);
         let durable = !events.is_empty();
+        self.kept = events.iter().any(|event| matches!(event, Durable::Message(_) | Durable::Event(..)));
         if durable {
             self.journal.append(Entry { position, events });
             self.appended = Some(position);
@@ -202,16 +213,18 @@ impl Hub {
             // Nothing is ahead of a question here that is not kept already: it is answered before
             // later requests change what is kept.
             for delivery in &mut deliveries {
-                self.look_up(delivery, position);
+                self.look_up(delivery);
             }
         }
-        self.staged.push_back(Staged {
-            position,
-            needs: self.appended,
-            durable,
-            request: sequenced.request,
-            deliveries,
-        });
+        self.staged.push_back(Staged { needs: self.appended, durable, request: sequenced.request, deliveries });
+    }
+
+    /// When the next request happens. The order never goes back in time, even when the wall clock
+    /// does; and what is kept gets times that differ, so that nothing is lost where a client pages
+    /// by time: a burst runs a little ahead of the clock. What comes of one request shares its time.
+    fn next_ms(&self, now_ms: u64) -> u64 {
+        let apart = self.last_ms + u64::from(self.kept);
+        now_ms.max(self.last_ms).max(apart.min(now_ms + AHEAD_MS))
     }
 
     /// Learns from the journal what is committed, or that a commit failed.
@@ -235,13 +248,13 @@ impl Hub {
     /// Says, in order, everything whose predecessors are committed.
     fn release(&mut self) {
         while self.staged.front().is_some_and(|staged| staged.needs <= self.committed) {
-            let Some(Staged { position, request, deliveries, .. }) = self.staged.pop_front() else { return };
+            let Some(Staged { request, deliveries, .. }) = self.staged.pop_front() else { return };
             if let Body::Register(registration) = &request.body {
                 let shape = Shape { dialect: registration.dialect, caps: registration.caps };
                 self.admit(request.session, registration.account.clone(), shape);
             }
             for mut delivery in deliveries {
-                self.look_up(&mut delivery, position);
+                self.look_up(&mut delivery);
                 self.deliver(delivery);
             }
             if let Body::Gone(_) = request.body {

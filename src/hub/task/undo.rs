@@ -59,6 +59,6 @@ impl Hub {
     fn forget(&mut self, session: SessionId) {
         let at = Stamp { position: Position::default(), time_ms: self.last_ms, random: (self.random)() };
         let body = Body::Gone(Gone::Cut("the journal failed".into()));
-        let _ = self.state.step(&Sequenced { at, request: Request { session, label: None, body } });
+        let _ = self.state.step(&Sequenced { at, request: Request { session, label: None, body }, found: None });
     }
 }

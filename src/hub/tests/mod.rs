@@ -3,6 +3,7 @@
 mod away;
 mod bans;
 mod bot_mode;
+mod chathistory;
 mod info;
 mod invite;
 mod join;
@@ -10,6 +11,7 @@ mod kick;
 mod kill;
 mod lines;
 mod list;
+mod markread;
 mod modes;
 mod monitor;
 mod multiline;
@@ -17,6 +19,7 @@ mod names;
 mod negotiation;
 mod never;
 mod oper;
+mod redact;
 mod rename;
 mod rooms;
 mod setname;
@@ -32,9 +35,11 @@ use super::{
     delivery::{Delivery, Outputs},
     request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp},
     state::{Settings, State},
+    task::lookup::answer,
 };
 use crate::{
     ident::{DeviceId, Fingerprint, Nick},
+    journal::{Entry, Log as _, Memory, Store as _},
     protocol::durable::Position,
     protocol::{
         LineLimits, Message, Multiline, Taken,
@@ -93,6 +98,7 @@ pub(super) fn body(dialect: Dialect, line: &str) -> (Option<Box<str>>, Body) {
 /// A chat in memory: sessions named by the test, time moved by the test.
 pub(super) struct Chat {
     pub(super) state: State,
+    journal: Memory,
     sessions: BTreeMap<&'static str, SessionId>,
     shapes: BTreeMap<SessionId, (Nick, Shape)>,
     wires: BTreeMap<SessionId, String>,
@@ -112,6 +118,7 @@ impl Chat {
     pub(super) fn with(settings: Settings) -> Self {
         Self {
             state: State::new(settings),
+            journal: Memory::default(),
             sessions: BTreeMap::new(),
             shapes: BTreeMap::new(),
             wires: BTreeMap::new(),
@@ -127,7 +134,14 @@ impl Chat {
         self.sequence += 1;
         let position = Position { epoch: 0, sequence: self.sequence };
         let at = Stamp { position, time_ms: self.now_ms, random: u128::from(self.sequence) << 8 };
-        let Outputs { deliveries, .. } = self.state.step(&Sequenced { at, request: Request { session, label, body } });
+        let found = match &body {
+            Body::Command(command) => self.state.asks_for(session, command),
+            _ => None,
+        };
+        let found = found.and_then(|(conversation, id)| self.journal.find(&conversation, id).unwrap());
+        let request = Request { session, label, body };
+        let Outputs { events, deliveries } = self.state.step(&Sequenced { at, request, found });
+        self.journal.append(Entry { position, events });
         for delivery in deliveries {
             self.deliver(delivery);
         }
@@ -165,8 +179,9 @@ impl Chat {
             }
             Delivery::Rehash => self.rehashed += 1,
             Delivery::Close(session) => self.hear(session, b"(closed)\r\n"),
-            Delivery::History { session, place, .. } => {
-                self.hear(session, format!("(history of {place})\r\n").as_bytes());
+            Delivery::Lookup { session, label, lookup } => {
+                let replies = vec![answer(&mut self.journal, &lookup)];
+                self.deliver(Delivery::Replies { session, label, replies });
             }
         }
     }

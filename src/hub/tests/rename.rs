@@ -113,7 +113,7 @@ fn what_was_read_stays_read() {
     chat.state.apply(&mark(5));
     chat.says("alice", "RENAME #r #S");
     let marks = &chat.state.accounts[&"bob".parse().unwrap()].marks;
-    assert_eq!((marks.get("#s"), marks.get("#r")), (Some(&5), None));
+    assert_eq!((marks.get("#s"), marks.get("#r")), (Some(5), None));
 }
 
 #[test]

@@ -354,9 +354,9 @@ fn history_is_for_members() {
     chat.says("alice", "/history #secret");
     chat.expect("alice", &["-!- you are not in #secret; /join #secret first"]);
     chat.says("alice", "/history");
-    chat.expect("alice", &["(history of #lobby)"]);
+    chat.expect("alice", &["-!- no message of #lobby is kept"]);
     chat.says("alice", "/history bob 5");
-    chat.expect("alice", &["(history of bob)"]);
+    chat.expect("alice", &["-!- no message of bob is kept"]);
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn nothing_is_kept_with_history_off() {
         let at = crate::hub::Stamp::default();
         let (label, body) = super::body(Dialect::Plain, "hello");
         let request = crate::hub::Request { session: crate::hub::SessionId(0), label, body };
-        let outputs = chat.state.step(&crate::hub::Sequenced { at, request });
+        let outputs = chat.state.step(&crate::hub::Sequenced { at, request, found: None });
         assert_eq!(outputs.events.iter().any(|event| matches!(event, Durable::Message(_))), keep);
         assert!(!outputs.deliveries.is_empty(), "delivered all the same");
     }

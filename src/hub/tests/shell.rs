@@ -170,6 +170,88 @@ fn history_shows_what_was_said_before_the_question_and_no_more() {
     }
 }
 
+/// The answer to CHATHISTORY stands where the question was asked, and so does what is taken back.
+#[test]
+fn pages_and_redactions_wait_for_their_commit() {
+    let (mut house, hand) = House::late();
+    house.comes("alice", Dialect::Irc, "batch message-tags echo-message draft/message-redaction");
+    house.says("alice", "JOIN #ops");
+    house.says("alice", "PRIVMSG #ops :one");
+    house.says("alice", "CHATHISTORY LATEST #ops * 9");
+    house.says("alice", "PRIVMSG #ops :two");
+    house.expect("alice", &[]);
+    hand.commit(usize::MAX);
+    let heard = house.heard("alice");
+    let texts: Vec<&str> = heard.iter().filter_map(|line| Some(line.split_once("PRIVMSG #ops :")?.1)).collect();
+    assert_eq!(texts, ["one", "one", "two"], "said, shown, said");
+    let id = heard
+        .iter()
+        .find_map(|line| line.strip_prefix("@msgid=")?.split_once(' ').filter(|(_, rest)| rest.ends_with(":one")));
+    let id = id.unwrap().0.to_owned();
+
+    for _ in 0..2 {
+        house.says("alice", &format!("REDACT #ops {id}"));
+        house.expect("alice", &[]);
+        hand.fail();
+        let heard = house.heard("alice");
+        assert!(heard[0].starts_with(":c.test FAIL REDACT NOT_KEPT :"), "{heard:?}");
+    }
+    house.says("alice", &format!("REDACT #ops {id}"));
+    house.pump();
+    hand.commit(usize::MAX);
+    assert!(house.heard("alice")[0].ends_with(&format!(" REDACT #ops {id}")));
+    house.says("alice", "CHATHISTORY LATEST #ops * 9");
+    assert_eq!(house.heard("alice").len(), 3, "only the second is left");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_so() {
+    let (mut house, hand) = House::late();
+    house.comes("alice", Dialect::Irc, "");
+    house.says("alice", "JOIN #ops");
+    house.pump();
+    hand.commit(usize::MAX);
+    house.heard("alice");
+    hand.cover();
+    let times = "timestamp=2020-01-01T00:00:00.000Z timestamp=2030-01-01T00:00:00.000Z";
+    for (line, expect) in [
+        ("HISTORY #ops 3".into(), "* HISTORY_FAILED :"),
+        ("CHATHISTORY LATEST #ops * 9".into(), "CHATHISTORY MESSAGE_ERROR LATEST #ops :"),
+        (format!("CHATHISTORY TARGETS {times} 9"), "CHATHISTORY MESSAGE_ERROR TARGETS :"),
+        ("REDACT #ops 00000000000000000000000000".into(), "REDACT UNKNOWN_MSGID #ops 00000000000000000000000000 :"),
+    ] {
+        house.says("alice", &line);
+        let heard = house.heard("alice");
+        assert!(heard[0].starts_with(&format!(":c.test FAIL {expect}")), "{heard:?}");
+    }
+}
+
+/// Who pages by time finds each message of a burst once.
+#[test]
+fn the_messages_of_a_burst_have_times_of_their_own() {
+    let mut house = House::new(Box::<Memory>::default());
+    house.comes("alice", Dialect::Irc, "server-time batch");
+    house.says("alice", "JOIN #ops");
+    for n in 0..50 {
+        house.says("alice", &format!("PRIVMSG #ops :{n}"));
+    }
+    house.heard("alice");
+    let (mut bound, mut found) = ("*".to_owned(), Vec::new());
+    loop {
+        let part = if bound == "*" { "LATEST" } else { "BEFORE" };
+        house.says("alice", &format!("CHATHISTORY {part} #ops {bound} 7"));
+        let heard = house.heard("alice");
+        let page: Vec<(&str, &str)> = heard[1..heard.len() - 1]
+            .iter()
+            .map(|line| line.strip_prefix("@batch=h;time=").unwrap().split_once(' ').unwrap())
+            .collect();
+        let Some((time, _)) = page.first() else { break };
+        bound = format!("timestamp={time}");
+        found.extend(page.iter().rev().map(|(_, line)| line.rsplit_once(':').unwrap().1.parse::<u32>().unwrap()));
+    }
+    assert_eq!(found, (0..50).rev().collect::<Vec<_>>());
+}
+
 #[test]
 fn history_never_looks_as_if_it_was_said_now() {
     let mut house = House::new(Box::<Memory>::default());

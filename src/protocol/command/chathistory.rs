@@ -60,8 +60,7 @@ fn fail(code: &'static str, subcommand: &str, what: &'static str) -> Refusal {
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let Some(subcommand) = given(message, 0) else {
-        let what = "say which part: LATEST, BEFORE, AFTER, AROUND, BETWEEN or TARGETS";
-        return Err(Refusal::fail("CHATHISTORY", "NEED_MORE_PARAMS", &[], what));
+        return Err(fail("INVALID_PARAMS", "*", "say which part: LATEST, BEFORE, AFTER, AROUND, BETWEEN or TARGETS"));
     };
     let subcommand = subcommand.to_ascii_uppercase();
     let needed = match subcommand.as_str() {
@@ -69,8 +68,8 @@ fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
         "BETWEEN" => 5,
         _ => return Err(fail("INVALID_PARAMS", &subcommand, "there is no such part of a history")),
     };
-    if message.params.len() < needed {
-        return Err(fail("NEED_MORE_PARAMS", &subcommand, "it needs a target, where to read, and how many"));
+    if message.params.len() != needed {
+        return Err(fail("INVALID_PARAMS", &subcommand, "it takes a target, where to read, and how many"));
     }
     let target = || Box::from(param(message, 1).unwrap_or_default());
     let bound = |index| {

@@ -200,7 +200,8 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         }
         Reply::Operator => say(lines, "you act as administrator"),
         Reply::Rehashing => say(lines, "the certificates are read again"),
-        // Only programs watch people and mark what was read.
+        // Only programs watch people, mark what was read and page through what is kept.
+        Reply::Page(..) | Reply::Conversations(_) => {}
         Reply::Watched { .. } | Reply::WatchList(_) | Reply::WatchListFull(..) | Reply::Marked(..) => {}
         Reply::UserModes(modes) => say(lines, &format!("your modes: {modes}")),
         Reply::Away(true) => say(lines, "you are away now; /away alone says that you are back"),

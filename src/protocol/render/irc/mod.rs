@@ -5,12 +5,13 @@
 mod event;
 mod message;
 mod negotiation;
+mod past;
 mod people;
 mod reply;
 mod rooms;
 mod server;
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use super::{Lines, text::server_time};
 use crate::{
@@ -130,11 +131,7 @@ pub(super) fn labeled(lines: &Lines, server: &ServerInfo, caps: Caps, label: &st
             // One batch of these is open at a time, so one reference serves them all.
             let mut out = format!("@label={value} :{} BATCH +r labeled-response\r\n", server.name);
             for line in lines.iter() {
-                // What is in a batch of its own is in this one by it.
-                match tag_section(line).split(';').any(|tag| tag.starts_with("batch=")) {
-                    true => out.push_str(line),
-                    false => out.push_str(&tagged(line, "batch", "r")),
-                }
+                out.push_str(&within(line, "r"));
             }
             let _ = write!(out, ":{} BATCH -r\r\n", server.name);
             out
@@ -155,6 +152,15 @@ fn batch_reference(line: &str, sign: char) -> Option<&str> {
     let mut words = line.split_ascii_whitespace().skip_while(|word| word.starts_with(['@', ':']));
     let (Some("BATCH"), Some(reference)) = (words.next(), words.next()) else { return None };
     reference.strip_prefix(sign)
+}
+
+/// A line as part of a batch. What is in a batch of its own is in this one by it (IRCv3 `batch`,
+/// section "Nested batch").
+fn within<'a>(line: &'a str, reference: &str) -> Cow<'a, str> {
+    match tag_section(line).split(';').any(|tag| tag.starts_with("batch=")) {
+        true => line.into(),
+        false => tagged(line, "batch", reference).into(),
+    }
 }
 
 /// A line's tags, without the `@`.

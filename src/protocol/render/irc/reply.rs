@@ -91,6 +91,8 @@ pub(in crate::protocol::render) fn reply(
                 message(to.lines, server, caps, old);
             }
         }
+        Reply::Page(target, kept) => to.page(target, kept),
+        Reply::Conversations(rows) => to.conversations(rows),
         Reply::Message(own, _) => message(to.lines, server, caps, own),
         Reply::Event(own) => event(to.lines, caps, own),
         Reply::Refused(refusal) => to.refused(refusal),

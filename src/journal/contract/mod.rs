@@ -1,17 +1,22 @@
 //! What every backend must do, as one suite.
 
+mod pages;
+
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use super::{
-    Bounds, Conversation, Durable, Entry, Journal, Log as _, Memory, Page, Position, Range, Store as _,
+    Bounds, Conversation, Durable, Entry, Journal, Log as _, Memory, Page, Position, Store as _,
     late::{Hand, Late},
 };
 use crate::{
     ident::{DeviceId, Fingerprint, MsgId, RoomId},
-    protocol::chat::{Audience, Kind, Message, Source},
+    protocol::{
+        chat::{Act, Audience, Event, Kind, Message, Source},
+        past::{Content, Range},
+    },
 };
 
 /// A message for tests: the `n`th, said at `n` ms.
@@ -46,7 +51,7 @@ fn poll(journal: &mut dyn Journal) -> Poll<Result<Position, super::CommitError>>
 
 fn latest(conversation: Conversation) -> Page {
     let until = Position { epoch: 9, sequence: 0 };
-    Page { conversation, range: Range::Latest, since_ms: 0, until, most: 99 }
+    Page { conversation, range: Range::Latest(None), content: Content::Texts, since_ms: 0, until, most: 99 }
 }
 
 /// A backend under test: `settle` makes everything that was asked to be committed so.
@@ -86,37 +91,11 @@ fn commits_in_order_and_says_so_once() {
     }
 }
 
-#[test]
-fn pages_are_cut_at_their_bounds() {
-    for mut subject in subjects() {
-        for n in 1..=9 {
-            subject.journal.append(entry(2 * n, message(n, "alice", room(1), "x")));
-            subject.journal.append(entry(2 * n + 1, message(100 + n, "bob", room(2), "y")));
-        }
-        subject.settle();
-        let one = Conversation::Room(RoomId(1));
-        let id = |n: u64| MsgId::new(n, n.into());
-        let mut until = Position { epoch: 0, sequence: 99 };
-        let mut at = |range, since_ms, until, most| -> Vec<u64> {
-            let page = Page { conversation: one.clone(), range, since_ms, until, most };
-            subject.journal.page(&page).unwrap().iter().map(|m| m.time_ms).collect()
-        };
-        until.sequence = 10;
-        assert_eq!(at(Range::Latest, 0, until, 3), [3, 4, 5], "none after the place of the question");
-        assert_eq!(at(Range::After(id(4)), 0, until, 3), [5]);
-        assert_eq!(at(Range::Before(id(6)), 0, until, 3), [0u64; 0], "not yet said");
-        until.sequence = 99;
-        let mut page = |range, since, most| at(range, since, until, most);
-        assert_eq!(page(Range::Latest, 0, 3), [7, 8, 9]);
-        assert_eq!(page(Range::Latest, 8, 3), [8, 9]);
-        assert_eq!(page(Range::Latest, 0, 100), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(page(Range::Latest, 0, 0), [0u64; 0]);
-        assert_eq!(page(Range::Before(id(4)), 0, 2), [2, 3]);
-        assert_eq!(page(Range::Before(id(1)), 0, 2), [0u64; 0]);
-        assert_eq!(page(Range::After(id(4)), 0, 2), [5, 6]);
-        assert_eq!(page(Range::After(id(9)), 0, 2), [0u64; 0]);
-        assert_eq!(page(Range::After(id(104)), 0, 2), [0u64; 0], "of another conversation");
-    }
+/// An event for tests: the `n`th, at `n` ms, in room 1.
+fn event(n: u64) -> Durable {
+    let by = message(n, "alice", room(1), "");
+    let act = Act::Topic("#r".parse().unwrap(), "t".into());
+    Durable::Event(RoomId(1), Arc::new(Event { id: by.id, time_ms: n, source: Arc::clone(&by.source), act }))
 }
 
 #[test]
@@ -154,10 +133,10 @@ fn a_failure_loses_what_waited_and_only_that() {
 
 #[test]
 fn memory_stays_within_its_bounds() {
-    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 20_000, age_ms: 50 });
+    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 30_000, age_ms: 50 });
     for n in 1..=200 {
         memory.append(entry(n, message(n, "alice", room(n % 3), &"x".repeat(1000))));
-        assert!(memory.bytes() <= 20_000);
+        assert!(memory.bytes() <= 30_000);
     }
     let kept = |memory: &mut Memory, room: u64| memory.page(&latest(Conversation::Room(RoomId(room))));
     assert_eq!(kept(&mut memory, 2).unwrap().len(), 5);
@@ -169,6 +148,34 @@ fn memory_stays_within_its_bounds() {
         events: vec![Durable::RoomRemoved(RoomId(7))],
     });
     assert_eq!(memory.bytes(), 0);
+}
+
+#[test]
+fn events_count_and_what_is_taken_back_is_lighter() {
+    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 100_000, age_ms: 1000 });
+    for n in 1..=20 {
+        memory.append(Entry { position: Position { epoch: 0, sequence: n }, events: vec![event(n)] });
+    }
+    let all = Page { content: Content::Everything, ..latest(Conversation::Room(RoomId(1))) };
+    assert_eq!(memory.page(&all).unwrap().len(), 5);
+    memory.append(entry(21, message(21, "alice", room(1), &"x".repeat(3000))));
+    let before = memory.bytes();
+    let redacted = Durable::Redacted(Conversation::Room(RoomId(1)), MsgId::new(21, 21));
+    for sequence in [22, 23] {
+        memory.append(Entry { position: Position { epoch: 0, sequence }, events: vec![redacted.clone()] });
+        assert_eq!(memory.bytes(), before - 3000);
+    }
+    let removed = vec![Durable::RoomRemoved(RoomId(1))];
+    memory.append(Entry { position: Position { epoch: 0, sequence: 24 }, events: removed });
+    assert_eq!(memory.bytes(), 0);
+}
+
+#[test]
+fn who_spoke_with_whom_is_forgotten_with_what_they_said() {
+    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 10_000, age_ms: 50 });
+    memory.append(entry(1, message(1, "alice", Audience::Account("bob".parse().unwrap()), "hi")));
+    memory.append(entry(2, message(1000, "carol", Audience::Account("dora".parse().unwrap()), "ho")));
+    assert_eq!(memory.partners(), 2, "carol and dora");
 }
 
 #[test]

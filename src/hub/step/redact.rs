@@ -1,0 +1,79 @@
+//! REDACT (IRCv3 `draft/message-redaction`): what was said is taken back, and its text is gone.
+//!
+//! The kept message comes in with the request: only who finds it can tell whose it was.
+
+use std::sync::Arc;
+
+use super::Turn;
+use crate::{
+    hub::{account::add, delivery::Audience, request::SessionId, state::State},
+    ident::{MsgId, Nick},
+    protocol::{
+        chat::{Act, Message},
+        command::Command,
+        durable::{Conversation, Durable},
+        limits::{self, cut},
+        refusal::Refusal,
+    },
+};
+
+impl State {
+    /// The kept message that must come in with a request.
+    pub(in crate::hub) fn asks_for(&self, from: SessionId, command: &Command) -> Option<(Conversation, MsgId)> {
+        let Command::Redact(target, id, _) = command else { return None };
+        let me = &self.sessions.get(&from)?.account;
+        Some((self.readable(me, target)?.conversation, id.parse().ok()?))
+    }
+}
+
+impl Turn<'_> {
+    pub(super) fn redact(&mut self, target: &str, id: &str, reason: Option<&Arc<str>>, found: Option<&Message>) {
+        let Some(conversation) = self.state.readable(&self.me, target).map(|found| found.conversation) else {
+            return self.fail_redact("INVALID_TARGET", &[target], "you are not in that room, or there is none");
+        };
+        let Some(message) = found else {
+            let what = "no such message is kept; it is too old, or was taken back already";
+            return self.fail_redact("UNKNOWN_MSGID", &[target, id], what);
+        };
+        if !self.may_redact(&conversation, message) {
+            let what = "only its author and the room's operators may take it back";
+            return self.fail_redact("REDACT_FORBIDDEN", &[target, id], what);
+        }
+        let Some(source) = self.my_account().map(|account| Arc::clone(&account.source)) else { return };
+        let (audience, target) = self.audience_of(&conversation, message);
+        let reason = reason.map(|reason| cut(reason, limits::REASON).into());
+        self.record(Durable::Redacted(conversation, message.id));
+        self.tell(&audience, &source, Act::Redact { target, id: message.id, reason });
+    }
+
+    fn fail_redact(&mut self, code: &'static str, context: &[&str], what: &'static str) {
+        self.refuse(Refusal::fail("REDACT", code, context, what));
+    }
+
+    fn may_redact(&self, conversation: &Conversation, message: &Message) -> bool {
+        let operator = match conversation {
+            Conversation::Room(id) => self.state.rooms.get(id).is_some_and(|room| self.operates(room).is_ok()),
+            Conversation::Pair(..) => false,
+        };
+        operator || message.source.nick == self.me
+    }
+
+    /// Who hears of it, and how the conversation is called for all of them: as with the message.
+    fn audience_of(&self, conversation: &Conversation, message: &Message) -> (Audience, Box<str>) {
+        let sessions = |nick: &Nick| self.state.accounts.get(nick).map(|account| Arc::clone(&account.sessions));
+        match conversation {
+            Conversation::Room(id) => match self.state.rooms.get(id) {
+                Some(room) => (Arc::clone(&room.audience), room.name.as_str().into()),
+                None => (Audience::default(), "*".into()),
+            },
+            Conversation::Pair(one, other) => {
+                let mut audience = sessions(one).unwrap_or_default();
+                for &session in sessions(other).unwrap_or_default().iter() {
+                    add(&mut audience, session);
+                }
+                let to = if message.source.nick == *one { other } else { one };
+                (audience, to.as_str().into())
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! One conversation in memory, in its order: what pages are cut out of.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::{
+    ident::MsgId,
+    protocol::{
+        chat::{Act, Event, Message},
+        durable::{Bound, Position},
+        past::{Content, Kept, Page, Range},
+    },
+};
+
+/// What an item costs beside what its sender wrote: its struct, reference counts, its places in
+/// queues, and a conversation that holds nothing else.
+const OVERHEAD: usize = 768;
+
+/// The place of an item. What is taken back leaves its place behind, so that who pages by its id
+/// still finds where he was.
+#[derive(Debug)]
+struct Slot {
+    position: Position,
+    id: MsgId,
+    time_ms: u64,
+    /// Beside `kept`, so that looking for texts among events follows no pointer.
+    text: bool,
+    kept: Option<Kept>,
+}
+
+impl Slot {
+    fn weight(&self) -> usize {
+        OVERHEAD
+            + match &self.kept {
+                Some(Kept::Message(message)) => message.text.len() + message.tags.as_ref().map_or(0, |tags| tags.len()),
+                Some(Kept::Event(event)) => written(event),
+                None => 0,
+            }
+    }
+}
+
+/// The octets that a peer wrote into an event.
+fn written(event: &Event) -> usize {
+    match &event.act {
+        Act::Join { realname: text, .. } | Act::Topic(_, text) | Act::Kick { reason: text, .. } => text.len(),
+        Act::Part(_, reason) | Act::Rename { reason, .. } => reason.as_ref().map_or(0, |reason| reason.len()),
+        Act::Mode(_, changes) => changes.len(),
+        _ => 0,
+    }
+}
+
+/// The items, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Ring(VecDeque<Slot>);
+
+impl Ring {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What all of it weighs.
+    pub(super) fn weight(&self) -> usize {
+        self.0.iter().map(Slot::weight).sum()
+    }
+
+    /// When the oldest happened.
+    pub(super) fn oldest_ms(&self) -> Option<u64> {
+        self.0.front().map(|slot| slot.time_ms)
+    }
+
+    /// Adds an item; tells what it weighs.
+    pub(super) fn push(&mut self, position: Position, kept: Kept) -> usize {
+        let (id, time_ms, text) = (kept.id(), kept.time_ms(), kept.is_text());
+        let slot = Slot { position, id, time_ms, text, kept: Some(kept) };
+        let weight = slot.weight();
+        self.0.push_back(slot);
+        weight
+    }
+
+    /// Drops the oldest; tells what it weighed.
+    pub(super) fn pop(&mut self) -> usize {
+        self.0.pop_front().map_or(0, |slot| slot.weight())
+    }
+
+    /// Drops what a message said; tells by how much the ring is lighter now.
+    pub(super) fn redact(&mut self, id: MsgId) -> usize {
+        let Some(slot) = self.0.iter_mut().rfind(|slot| slot.id == id) else { return 0 };
+        let before = slot.weight();
+        if matches!(slot.kept, Some(Kept::Message(_))) {
+            slot.kept = None;
+            slot.text = false;
+        }
+        before - slot.weight()
+    }
+
+    /// The message of this id, unless it was taken back.
+    pub(super) fn find(&self, id: MsgId) -> Option<Arc<Message>> {
+        match &self.0.iter().rfind(|slot| slot.id == id)?.kept {
+            Some(Kept::Message(message)) => Some(Arc::clone(message)),
+            _ => None,
+        }
+    }
+
+    /// When the newest text was said that stands no later than `until` in the order.
+    pub(super) fn newest_text_ms(&self, until: Position) -> Option<u64> {
+        let end = self.0.partition_point(|slot| slot.position <= until);
+        self.0.range(..end).rfind(|slot| slot.text).map(|slot| slot.time_ms)
+    }
+
+    /// Cuts a page out.
+    pub(super) fn page(&self, page: &Page) -> Vec<Kept> {
+        let first = self.0.partition_point(|slot| slot.time_ms < page.since_ms);
+        let last = self.0.partition_point(|slot| slot.position <= page.until);
+        self.cut(page, first, last).unwrap_or_default()
+    }
+
+    /// `None`: a bound is nowhere.
+    fn cut(&self, page: &Page, first: usize, last: usize) -> Option<Vec<Kept>> {
+        let find = |bound| self.place(bound, last);
+        let newest = |from, to| self.newest(page, first.max(from), last.min(to));
+        let oldest = |from, to| self.oldest(page, first.max(from), last.min(to));
+        Some(match page.range {
+            Range::Latest(None) => newest(first, last),
+            Range::Latest(Some(bound)) => newest(find(bound)?.1, last),
+            Range::Before(bound) => newest(first, find(bound)?.0),
+            Range::After(bound) => oldest(find(bound)?.1, last),
+            Range::Around(bound) => {
+                let (middle, _) = find(bound)?;
+                let (mut older, mut newer) = (newest(first, middle), oldest(middle, last));
+                newer.truncate(page.most - older.len().min(page.most / 2));
+                older.drain(..older.len().saturating_sub(page.most - newer.len()));
+                older.append(&mut newer);
+                older
+            }
+            Range::Between(one, other) => {
+                let (one, other) = (find(one)?, find(other)?);
+                if one.0 <= other.0 { oldest(one.1, other.0) } else { newest(other.1, one.0) }
+            }
+        })
+    }
+
+    /// Where a bound stands: what is before it ends at the first index, what is after it starts at
+    /// the second.
+    fn place(&self, bound: Bound, last: usize) -> Option<(usize, usize)> {
+        match bound {
+            Bound::Nothing => None,
+            Bound::Id(id) => {
+                let at = self.0.range(..last).rposition(|slot| slot.id == id)?;
+                Some((at, at + 1))
+            }
+            Bound::Time(time) => {
+                let before = self.0.partition_point(|slot| slot.time_ms < time);
+                Some((before, self.0.partition_point(|slot| slot.time_ms <= time)))
+            }
+        }
+    }
+
+    fn oldest(&self, page: &Page, from: usize, to: usize) -> Vec<Kept> {
+        if from >= to {
+            return Vec::new();
+        }
+        self.0.range(from..to).filter_map(|slot| shown(page, slot)).take(page.most).collect()
+    }
+
+    fn newest(&self, page: &Page, from: usize, to: usize) -> Vec<Kept> {
+        if from >= to {
+            return Vec::new();
+        }
+        let mut found: Vec<Kept> =
+            self.0.range(from..to).rev().filter_map(|slot| shown(page, slot)).take(page.most).collect();
+        found.reverse();
+        found
+    }
+}
+
+fn shown(page: &Page, slot: &Slot) -> Option<Kept> {
+    if slot.text || page.content == Content::Everything { slot.kept.clone() } else { None }
+}

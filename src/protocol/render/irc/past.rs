@@ -1,0 +1,52 @@
+//! Pages of what is kept (IRCv3 `draft/chathistory`), as batches where the client knows those.
+
+use super::{Lines, Writer, event, message, within};
+use crate::protocol::{caps::Cap, past::Kept, render::text::server_time};
+
+/// The reference of a page's batch. No other batch of this kind is open at the same time.
+const REFERENCE: &str = "h";
+
+impl Writer<'_> {
+    /// A page: each line as it was when it happened.
+    pub(super) fn page(&mut self, target: &str, kept: &[Kept]) {
+        let mut inner = Lines::default();
+        for kept in kept {
+            match kept {
+                Kept::Message(old) => message(&mut inner, self.server, self.caps, old),
+                Kept::Event(old) => event(&mut inner, self.caps, old),
+            }
+        }
+        self.batch(&["chathistory", target], &inner);
+    }
+
+    /// Conversations and when their newest message was said.
+    pub(super) fn conversations(&mut self, rows: &[(Box<str>, u64)]) {
+        let mut inner = Lines::default();
+        for (name, time_ms) in rows {
+            let mut time = String::new();
+            server_time(&mut time, *time_ms);
+            super::line(&mut inner, Some(&self.server.name), "CHATHISTORY", &["TARGETS", name, &time]);
+        }
+        self.batch(&["draft/chathistory-targets"], &inner);
+    }
+
+    fn batch(&mut self, kind: &[&str], inner: &Lines) {
+        let batch = self.caps.has(Cap::Batch);
+        if batch {
+            let opening = format!("+{REFERENCE}");
+            let mut params = vec![opening.as_str()];
+            params.extend(kind);
+            self.line("BATCH", &params);
+        }
+        for line in inner.iter() {
+            let out = self.lines.begin();
+            match batch {
+                true => out.push_str(&within(line, REFERENCE)),
+                false => out.push_str(line),
+            }
+        }
+        if batch {
+            self.line("BATCH", &[&format!("-{REFERENCE}")]);
+        }
+    }
+}
