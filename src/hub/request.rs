@@ -82,6 +82,8 @@ pub struct Stamp {
     pub time_ms: u64,
     /// Fresh randomness.
     pub random: u128,
+    /// How many connections are not registered yet; said only with requests whose answer shows it.
+    pub waiting: usize,
 }
 
 impl Stamp {

@@ -59,6 +59,8 @@ pub struct State {
     pub(super) present: usize,
     /// When the last request happened, milliseconds since the epoch.
     pub(super) now_ms: u64,
+    /// How many connections are not registered yet.
+    pub(super) waiting: usize,
     /// Who watches whom (MONITOR).
     pub(super) watchers: BTreeMap<Nick, Audience>,
     /// Who was here, the newest last.
@@ -80,6 +82,7 @@ impl State {
             most: 0,
             present: 0,
             now_ms: 0,
+            waiting: 0,
             watchers: BTreeMap::new(),
             were: VecDeque::new(),
         }
@@ -319,6 +322,7 @@ impl State {
         Counts {
             people: self.present,
             sessions: self.sessions.len(),
+            waiting: self.waiting,
             most: self.most,
             rooms: self.rooms.len(),
             invisible: here(|account| account.modes.invisible),

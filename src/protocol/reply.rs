@@ -167,6 +167,8 @@ pub struct Counts {
     pub people: usize,
     /// Sessions; a person may have several.
     pub sessions: usize,
+    /// Connections that are not registered yet.
+    pub waiting: usize,
     /// The most people that there were at once.
     pub most: usize,
     /// Rooms.

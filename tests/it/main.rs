@@ -15,6 +15,7 @@ mod hostile;
 mod irc;
 mod limits;
 mod peers;
+mod people;
 mod plain;
 mod programs;
 mod rooms;

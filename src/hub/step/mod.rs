@@ -56,6 +56,7 @@ impl State {
     pub fn step(&mut self, sequenced: &Sequenced) -> Outputs {
         let at = sequenced.at;
         self.now_ms = at.time_ms;
+        self.waiting = at.waiting;
         let request = &sequenced.request;
         let (from, label) = (request.session, &request.label);
         match &request.body {

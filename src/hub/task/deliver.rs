@@ -16,13 +16,14 @@ impl Hub {
         if self.members.len() <= at {
             self.members.resize_with(at + 1, || None);
         }
+        self.admitted += 1;
         self.members[at] = Some(Member { nick, outbox, shape, pinged: false });
     }
 
     /// Nothing that is staged from here on can name the session: its id is free again.
     pub(super) fn dismiss(&mut self, session: SessionId) {
-        if let Some(member) = self.members.get_mut(session.0 as usize) {
-            *member = None;
+        if self.members.get_mut(session.0 as usize).and_then(Option::take).is_some() {
+            self.admitted -= 1;
         }
         if let Some(outbox) = self.door.slots().try_remove(session.0 as usize) {
             self.wakers.extend(outbox.close());

@@ -38,6 +38,7 @@ use crate::{
     platform::{clock, counters::Counters, stop::Stop},
     protocol::{
         caps::Shape,
+        command::{Command, Info},
         durable::{Durable, Position},
         reply::ServerInfo,
     },
@@ -78,6 +79,8 @@ pub struct Hub {
     counters: Arc<Counters>,
     patience: Patience,
     members: Vec<Option<Member>>,
+    /// How many of them there are.
+    admitted: usize,
     staged: VecDeque<Staged>,
     sequence: u64,
     epoch: u32,
@@ -116,6 +119,7 @@ impl Hub {
             counters,
             patience,
             members: Vec::new(),
+            admitted: 0,
             staged: VecDeque::new(),
             sequence: at.sequence,
             epoch: at.epoch,
@@ -191,6 +195,18 @@ impl Hub {
         cx.waker().wake_by_ref();
     }
 
+    /// How many connections are not registered yet, for the requests whose answer shows it.
+    fn waiting(&self, body: &Body) -> usize {
+        let own = match body {
+            Body::Register(_) => 1,
+            Body::Command(Command::Info(Info::Lusers, _)) => 0,
+            _ => return 0,
+        };
+        // Who registers may not be admitted yet, and who has left may not be dismissed.
+        let registered = self.admitted.max(self.state.sessions.len()) + own;
+        self.door.slots().len().saturating_sub(registered)
+    }
+
     /// Sequences a request, steps it, and stages what it says.
     fn take(&mut self, request: Request) {
         self.sequence += 1;
@@ -198,7 +214,7 @@ impl Hub {
         self.last_ms = self.next_ms(clock::unix_ms());
         // Mixing in the position keeps ids apart whatever the randomness is worth.
         let random = (self.random)().wrapping_add(u128::from(self.sequence) << 16);
-        let at = Stamp { position, time_ms: self.last_ms, random };
+        let at = Stamp { position, time_ms: self.last_ms, random, waiting: self.waiting(&request.body) };
         let found = self.message_of(&request);
         let sequenced = Sequenced { at, request, found };
         let Outputs { events, deliveries } = self.state.step(&sequenced);

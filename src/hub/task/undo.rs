@@ -57,7 +57,7 @@ impl Hub {
 
     /// Takes a session out of the state without a word: others never saw it come.
     fn forget(&mut self, session: SessionId) {
-        let at = Stamp { position: Position::default(), time_ms: self.last_ms, random: (self.random)() };
+        let at = Stamp { position: Position::default(), time_ms: self.last_ms, random: (self.random)(), waiting: 0 };
         let body = Body::Gone(Gone::Cut("the journal failed".into()));
         let _ = self.state.step(&Sequenced { at, request: Request { session, label: None, body }, found: None });
     }

@@ -133,7 +133,7 @@ impl Chat {
     fn step(&mut self, session: SessionId, label: Option<Box<str>>, body: Body) {
         self.sequence += 1;
         let position = Position { epoch: 0, sequence: self.sequence };
-        let at = Stamp { position, time_ms: self.now_ms, random: u128::from(self.sequence) << 8 };
+        let at = Stamp { position, time_ms: self.now_ms, random: u128::from(self.sequence) << 8, waiting: 0 };
         let found = match &body {
             Body::Command(command) => self.state.asks_for(session, command),
             _ => None,

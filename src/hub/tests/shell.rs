@@ -327,6 +327,52 @@ fn a_failed_commit_refuses_what_changed_and_answers_what_asked() {
 }
 
 #[test]
+fn what_is_in_no_journal_stands_when_a_commit_fails() {
+    let (mut house, hand) = House::late();
+    house.comes("root", Dialect::Irc, "");
+    house.comes("alice", Dialect::Irc, "");
+    house.comes("bob", Dialect::Irc, "away-notify");
+    house.says("alice", "JOIN #r");
+    house.says("bob", "JOIN #r");
+    house.pump();
+    hand.commit(usize::MAX);
+    for name in ["root", "alice", "bob"] {
+        house.heard(name);
+    }
+    house.says("alice", "TOPIC #r :not kept");
+    house.says("alice", "AWAY :at sea");
+    house.says("bob", "MODE bob +i");
+    house.says("root", "KILL bob :enough");
+    house.pump();
+    hand.fail();
+    let heard = house.heard("alice");
+    assert!(heard[0].starts_with(":c.test FAIL TOPIC NOT_KEPT "), "{heard:?}");
+    assert_eq!(heard[1], ":c.test 306 alice :You have been marked as being away");
+    assert_eq!(heard[2], ":bob!bob@net QUIT :Killed (root (enough))");
+    let heard = house.heard("bob");
+    assert_eq!(heard[..2], [":alice!alice@net AWAY :at sea", ":bob MODE bob :+i"]);
+    assert_eq!(heard.last().map(String::as_str), Some("(end)"));
+}
+
+#[test]
+fn lusers_counts_who_is_not_registered_yet() {
+    let mut house = House::new(Box::new(Memory::new(Bounds::default())));
+    let waiting = house.door.attach(Arc::new(Outbox::new(99)));
+    house.comes("alice", Dialect::Irc, "");
+    assert!(house.heard("alice").contains(&":c.test 253 alice 1 :unregistered connections".to_owned()));
+    house.comes("bob", Dialect::Irc, "");
+    house.heard("bob");
+    house.says("bob", "QUIT");
+    house.says("alice", "LUSERS");
+    assert!(house.heard("alice").contains(&":c.test 253 alice 1 :unregistered connections".to_owned()));
+    house.door.gone(waiting, Gone::Lost);
+    house.says("alice", "PING done");
+    house.heard("alice");
+    house.says("alice", "LUSERS");
+    assert!(house.heard("alice").contains(&":c.test 253 alice 0 :unregistered connections".to_owned()));
+}
+
+#[test]
 fn a_session_that_came_in_a_failed_commit_is_sent_away_and_who_left_stays_away() {
     let (mut house, hand) = House::late();
     house.settled(&["alice", "bob"], Some(&hand));

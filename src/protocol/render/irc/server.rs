@@ -94,11 +94,11 @@ impl Writer<'_> {
     }
 
     pub(super) fn lusers(&mut self, counts: Counts) {
-        let Counts { people, sessions, most, rooms, invisible, administrators } = counts;
+        let Counts { people, sessions, waiting, most, rooms, invisible, administrators } = counts;
         let visible = people - invisible.min(people);
         self.num(251, &[], Some(&format!("There are {visible} users and {invisible} invisible on 1 servers")));
         self.num(252, &[&administrators.to_string()], Some("operator(s) online"));
-        self.num(253, &["0"], Some("unregistered connections"));
+        self.num(253, &[&waiting.to_string()], Some("unregistered connections"));
         self.num(254, &[&rooms.to_string()], Some("channels formed"));
         self.num(255, &[], Some(&format!("I have {sessions} clients and 0 servers")));
         let (people, most) = (people.to_string(), most.to_string());
