@@ -32,7 +32,7 @@ const WORDS: [&str; 52] = [
     "#secret",
     "#other",
     "#lobby",
-    "#new",
+    "#fresh",
     "#SECRET",
     "#sec*",
     "@#secret",
@@ -134,7 +134,7 @@ struct Said {
 }
 
 fn said() -> impl Strategy<Value = Said> {
-    let room = || select(vec!["#open", "#secret", "#secret", "#other", "#lobby", "#new"]);
+    let room = || select(vec!["#open", "#secret", "#secret", "#other", "#lobby", "#fresh"]);
     let person = || select(vec!["alice", "bob", "carol", "mallory", "trudy", "pat", "nobody"]);
     let sensible = prop_oneof![
         room().prop_map(|room| format!("JOIN {room}")),
