@@ -58,10 +58,7 @@ pub(crate) fn framing(data: &[u8]) {
 fn lines(limits: LineLimits, input: &[u8], piece: usize) -> Vec<Result<String, BadLine>> {
     let mut framer = Framer::new(limits);
     let mut out = Vec::new();
-    let own = |line: Line<'_>| match line {
-        Line::Text(text) => Ok(text.to_owned()),
-        Line::Bad(bad) => Err(bad),
-    };
+    let own = |line: Line<'_>| line.text().map(ToOwned::to_owned);
     for mut piece in input.chunks(piece) {
         while let Some(line) = framer.next_line(&mut piece) {
             out.push(own(line));

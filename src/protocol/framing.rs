@@ -16,6 +16,8 @@ pub enum Line<'a> {
     Text(&'a str),
     /// A line that no parser shall see.
     Bad(BadLine),
+    /// A line that is not UTF-8, as far as it is: enough to tell what it was to be.
+    Garbled(&'a str),
 }
 
 /// Why a line is refused as a whole.
@@ -31,7 +33,7 @@ pub enum BadLine {
     /// A CR anywhere but before the LF.
     #[error("the line holds a carriage return in its middle")]
     StrayCr,
-    /// Not UTF-8.
+    /// Not UTF-8; told as [`Line::Garbled`].
     #[error("the line is not valid UTF-8")]
     NotUtf8,
 }
@@ -136,6 +138,20 @@ impl Framer {
     }
 }
 
+impl<'a> Line<'a> {
+    /// The text, or why there is none.
+    ///
+    /// # Errors
+    /// What is wrong with the line.
+    pub const fn text(self) -> Result<&'a str, BadLine> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Bad(bad) => Err(bad),
+            Self::Garbled(_) => Err(BadLine::NotUtf8),
+        }
+    }
+}
+
 impl LineLimits {
     fn check(self, line: &[u8]) -> Line<'_> {
         if !self.allow(line) {
@@ -145,7 +161,10 @@ impl LineLimits {
         match memchr::memchr2(0, b'\r', line) {
             Some(at) if line[at] == 0 => Line::Bad(BadLine::Nul),
             Some(_) => Line::Bad(BadLine::StrayCr),
-            None => std::str::from_utf8(line).map_or(Line::Bad(BadLine::NotUtf8), Line::Text),
+            None => match std::str::from_utf8(line) {
+                Ok(text) => Line::Text(text),
+                Err(_) => Line::Garbled(line.utf8_chunks().next().map_or("", |chunk| chunk.valid())),
+            },
         }
     }
 }
@@ -166,10 +185,7 @@ mod tests {
 
     impl From<Line<'_>> for Owned {
         fn from(line: Line<'_>) -> Self {
-            match line {
-                Line::Text(text) => Self::Text(text.to_owned()),
-                Line::Bad(bad) => Self::Bad(bad),
-            }
+            line.text().map_or_else(Self::Bad, |text| Self::Text(text.to_owned()))
         }
     }
 
@@ -210,6 +226,14 @@ mod tests {
         check(b"a\0b\nc\n", &[Err(Nul), Ok("c")]);
         check(b"a\rb\n\r\r\n", &[Err(StrayCr), Err(StrayCr)]);
         check(b"\xff\n\xc3\xa9\n", &[Err(NotUtf8), Ok("\u{e9}")]);
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf8_tells_its_start() {
+        for (line, start) in [(&b"PING \xff x\n"[..], "PING "), (b"\xc3\n", ""), (b"\xc3\xa9\xc3\r\n", "\u{e9}")] {
+            let mut input = line;
+            assert_eq!(Framer::new(SMALL).next_line(&mut input), Some(Line::Garbled(start)), "{line:?}");
+        }
     }
 
     #[test]

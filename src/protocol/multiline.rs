@@ -68,6 +68,13 @@ impl Multiline {
         }
     }
 
+    /// A line came that cannot be read: a batch that is open may lack it now, and fails with it.
+    /// The label of the whole.
+    pub fn garbled(&mut self) -> Option<Box<str>> {
+        let open = self.0.as_mut()?;
+        open.content.take().and_then(|_| open.label.take())
+    }
+
     fn batch(&mut self, message: &Message<'_>) -> Taken {
         let label = message.label();
         let first = message.params.first().copied().unwrap_or_default();
@@ -187,4 +194,38 @@ fn invalid(what: &'static str) -> Refusal {
 fn over(code: &'static str, most: usize, what: &str) -> Refusal {
     let most = most.to_string();
     Refusal::fail("BATCH", code, &[&most], format!("the message was not sent: it may have {most} {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_comes_no_more_is_held_or_said_than_a_message_may_have(
+            lines in proptest::collection::vec(
+                ("(@(batch=[ab]|label=x|draft/multiline-concat)(;batch=[ab]|;draft/multiline-concat|;[+]x)? )?",
+                 "BATCH [+]a draft/multiline #x|BATCH -a|BATCH [+-][ab]|(PRIVMSG|NOTICE) #[xX] :[a-c]{0,3}|PING :", 0usize..3),
+                0..80,
+            ),
+        ) {
+            let mut multiline = Multiline::default();
+            for (tags, line, longer) in lines {
+                let line = format!("{tags}{line}{}", "\u{e9}".repeat(longer * 100));
+                let Ok(message) = Message::parse(&line) else { continue };
+                let taken = multiline.take(&message);
+                if let Some(content) = multiline.0.as_ref().and_then(|open| open.content.as_ref()) {
+                    prop_assert!(content.text.len() <= MULTILINE_OCTETS && content.lines <= MULTILINE_LINES);
+                }
+                if let Taken::Request(_, Ok(Command::Send(send))) = taken {
+                    prop_assert!(!send.text.is_empty() && send.text.len() <= MULTILINE_OCTETS);
+                    let joints = send.joints.unwrap();
+                    prop_assert!(joints.iter().all(|&at| send.text.is_char_boundary(usize::from(at))));
+                    prop_assert!(joints.is_sorted());
+                }
+            }
+        }
+    }
 }

@@ -70,9 +70,9 @@ pub fn read_lines(mut from: impl BufRead + Send + 'static, limits: LineLimits) -
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::Builder::new().name("input".into()).spawn(move || {
         let mut framer = Framer::new(limits);
-        let input = |line: Line<'_>| match line {
-            Line::Text(text) => Input::Line(text.to_owned()),
-            Line::Bad(bad) => Input::Unfit(bad.to_string()),
+        let input = |line: Line<'_>| match line.text() {
+            Ok(text) => Input::Line(text.to_owned()),
+            Err(bad) => Input::Unfit(bad.to_string()),
         };
         loop {
             let mut bytes = match from.fill_buf() {

@@ -133,3 +133,44 @@ async fn capabilities_change_while_one_talks() {
     assert_eq!(alice.does("CAP FROB").await, [":conclave.local 410 alice FROB :Invalid CAP command"]);
     assert!(alice.does("CAP LS 302").await[0].contains(" sasl=EXTERNAL "));
 }
+
+#[tokio::test]
+async fn multiline() {
+    let deployment = Deployment::new();
+    let server = Server::start(&deployment);
+    let caps = "batch draft/multiline echo-message labeled-response message-tags";
+    let mut alice = Peer::irc(&deployment, &server, &deployment.issue("alice"), caps).await;
+    let mut bob = Peer::irc(&deployment, &server, &deployment.issue("bob"), "").await;
+    let mut carol = Peer::plain(&deployment, &server, &deployment.issue("carol")).await;
+    alice.does("JOIN #lobby").await;
+    bob.does("JOIN #lobby").await;
+    carol.lines().await;
+    alice.lines().await;
+    for line in [
+        "@label=1 BATCH +x draft/multiline #lobby",
+        "@batch=x PRIVMSG #lobby :one",
+        "@batch=x PRIVMSG #lobby :and ",
+        "@batch=x;draft/multiline-concat PRIVMSG #lobby two",
+    ] {
+        assert_eq!(alice.does(line).await, [""; 0]);
+    }
+    let me = ":alice!test@example.net";
+    assert_eq!(
+        alice.does("BATCH -x").await,
+        [
+            format!("@label=1;msgid=ID {me} BATCH +m draft/multiline #lobby"),
+            format!("@batch=m {me} PRIVMSG #lobby :one"),
+            format!("@batch=m {me} PRIVMSG #lobby :and "),
+            format!("@batch=m;draft/multiline-concat {me} PRIVMSG #lobby :two"),
+            ":conclave.local BATCH -m".to_owned(),
+        ]
+    );
+    assert_eq!(bob.sees().await, ["one", "and ", "two"].map(|text| format!("{me} PRIVMSG #lobby :{text}")));
+    assert_eq!(carol.sees().await, ["T #lobby <alice> one", "T #lobby <alice> and two"]);
+    // Who gives the capability back speaks in single lines again.
+    alice.does("CAP REQ :-draft/multiline").await;
+    assert_eq!(
+        alice.does("BATCH +y draft/multiline #lobby").await,
+        [":conclave.local 421 alice BATCH :Unknown command"]
+    );
+}

@@ -91,7 +91,7 @@ async fn bad_lines_of_a_program() {
         ("tags and no end", format!("@{}", "a;".repeat(100_000)).into_bytes(), too_long),
         ("NUL", in_the_middle, &nul),
         ("CR", said("a\rJOIN #y"), &cr),
-        ("latin-1", latin1, &utf8),
+        ("latin-1", latin1, &utf8.replace("FAIL *", "FAIL PRIVMSG")),
         ("a source and nothing", b":mallory".to_vec(), &no_message),
         ("tags and nothing", b"@a=b".to_vec(), &no_message),
         ("no word", b"\x1b[31m".to_vec(), &no_message),
@@ -124,7 +124,7 @@ async fn bad_lines_of_a_program() {
     half.send("CAP LS 302").await;
     half.expect(" LS :").await;
     half.send_octets(b"NICK \xff\r\n").await;
-    assert_eq!(half.next().await.unwrap(), utf8);
+    assert_eq!(half.next().await.unwrap(), utf8.replace("FAIL *", "FAIL NICK"));
     half.send(":source").await;
     assert_eq!(half.next().await.unwrap(), no_message);
     half.send_octets(&[b'x'; 100_000]).await;

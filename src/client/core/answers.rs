@@ -14,11 +14,8 @@ use crate::{
 impl Core {
     /// A line came from the server.
     pub fn received(&mut self, now: Now, line: Line<'_>) {
-        let message = match line {
-            Line::Text(text) => Message::parse(text).map_err(|error| error.to_string()),
-            Line::Bad(bad) => Err(bad.to_string()),
-        };
-        match message {
+        let text = line.text().map_err(|bad| bad.to_string());
+        match text.and_then(|text| Message::parse(text).map_err(|error| error.to_string())) {
             Ok(message) => self.take(now, &message),
             Err(error) => {
                 let text = format!("the server sent a line that cannot be read: {error}");

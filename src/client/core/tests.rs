@@ -399,7 +399,7 @@ fn lines_carry_their_ids_where_the_server_knows_them() {
 #[test]
 fn lines_that_cannot_be_read_or_sent_are_told() {
     let mut table = Table::ready();
-    table.core.received(table.now, Line::Bad(crate::protocol::BadLine::NotUtf8));
+    table.core.received(table.now, Line::Garbled(""));
     table.came(&["1 2"], &[
         "note the server sent a line that cannot be read: the line is not valid UTF-8",
         "note the server sent a line that cannot be read: the command is neither a word of letters nor three digits",

@@ -5,12 +5,19 @@ use std::sync::Arc;
 use super::{Turn, mode_line::Line, names};
 use crate::{
     hub::{
+        account::Session,
         delivery::{Audience, Delivery},
         request::SessionId,
     },
     ident::{RoomId, RoomName},
     protocol::durable::{Durable, RoomKind, Visibility},
-    protocol::{caps::Dialect, chat::Act, modes::Status, refusal::Refusal, reply::Reply},
+    protocol::{
+        caps::{Cap, Dialect},
+        chat::Act,
+        modes::Status,
+        refusal::Refusal,
+        reply::Reply,
+    },
 };
 
 impl Turn<'_> {
@@ -127,7 +134,9 @@ impl Turn<'_> {
             replies.push(Reply::Topic(room.name.clone(), room.topic.clone()));
         }
         replies.extend(self.mark_for(&room.name, session));
-        if let Some(session) = self.state.sessions.get(&session) {
+        // IRCv3 `draft/no-implicit-names`: who wants to know asks.
+        let unasked = |session: &&Session| !session.caps.has(Cap::NoImplicitNames);
+        if let Some(session) = self.state.sessions.get(&session).filter(unasked) {
             replies.push(names::names_of(self.state, room, &session.account));
         }
         replies

@@ -51,9 +51,13 @@ impl Turn<'_> {
 
     /// Whether what came as one line of IRC would not fit into one for its receivers, with its
     /// sender in front: it is not cut, and it was no batch that could be divided. Who knows his own
-    /// `nick!user@host` can tell beforehand.
+    /// `nick!user@host` can tell beforehand. A NOTICE is never answered by an error (Modern IRC,
+    /// section "NOTICE"), so that it is divided.
     fn is_too_long(&mut self, send: &Send) -> bool {
-        if send.joints.is_some() || self.my_session().is_none_or(|session| session.dialect != Dialect::Irc) {
+        if send.joints.is_some()
+            || send.kind == Kind::Notice
+            || self.my_session().is_none_or(|session| session.dialect != Dialect::Irc)
+        {
             return false;
         }
         let Some(account) = self.my_account() else { return false };

@@ -14,9 +14,8 @@ fn what_would_be_cut_for_its_receivers_is_refused() {
     let too_long = ":c.test 417 alice :Input line was too long";
     for (verb, target, open, close) in [
         ("PRIVMSG", "bob", "", ""),
-        ("NOTICE", "bob", "", ""),
         ("PRIVMSG", "#r", "", ""),
-        ("NOTICE", "#R", "", ""),
+        ("PRIVMSG", "#R", "", ""),
         ("PRIVMSG", "#r", "\u{1}ACTION ", "\u{1}"),
         ("PRIVMSG", "bob,#r,bob", "", ""),
     ] {
@@ -34,6 +33,41 @@ fn what_would_be_cut_for_its_receivers_is_refused() {
             }
         }
     }
+}
+
+#[test]
+fn a_notice_is_never_answered_by_an_error() {
+    let mut chat = Chat::new();
+    chat.irc("alice", "labeled-response batch");
+    chat.irc("bob", "");
+    for line in ["NOTICE", "NOTICE bob", "NOTICE bob :", "NOTICE 1,2,3,4,5,6,7,8,9 :x", "NOTICE nobody :x"] {
+        chat.says("alice", line);
+        chat.expect("alice", &[]);
+        chat.says("alice", &format!("@label=1 {line}"));
+        chat.expect("alice", &["@label=1 :c.test ACK"]);
+    }
+    let text = "x".repeat(490);
+    chat.says("alice", &format!("NOTICE bob :{text}"));
+    let said: Vec<String> =
+        chat.heard("bob").iter().map(|line| line.split_once(" NOTICE bob :").unwrap().1.to_owned()).collect();
+    assert_eq!((said.len(), said.concat()), (2, text));
+    chat.expect("alice", &[]);
+}
+
+#[test]
+fn names_come_unasked_unless_they_are_not_wanted() {
+    let mut chat = Chat::new();
+    chat.irc("alice", "draft/no-implicit-names");
+    chat.comes("other", "alice", crate::protocol::caps::Dialect::Irc, "");
+    chat.silence();
+    chat.says("alice", "JOIN #r");
+    chat.expect("alice", &[":alice!alice@net JOIN #r"]);
+    assert_eq!(chat.heard("other").len(), 3, "another session did not ask for less");
+    chat.says("alice", "NAMES #r");
+    chat.expect("alice", &[":c.test 353 alice = #r :@alice", ":c.test 366 alice #r :End of /NAMES list"]);
+    chat.comes("again", "alice", crate::protocol::caps::Dialect::Irc, "draft/no-implicit-names");
+    let heard = chat.heard("again").concat();
+    assert!(heard.contains(" JOIN #r") && !heard.contains(" 353 "), "{heard}");
 }
 
 #[test]

@@ -43,6 +43,17 @@ pub struct Send {
 }
 
 fn irc(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Command, Refusal> {
+    match send(message, kind, verb) {
+        Ok(send) => Ok(Command::Send(send)),
+        // A NOTICE is never answered by an error (Modern IRC, section "NOTICE"): it goes to nobody.
+        Err(_) if kind == Kind::Notice => {
+            Ok(Command::Send(Send { to: Vec::new(), kind, text: "".into(), joints: None, tags: None }))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+fn send(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Send, Refusal> {
     let to = once(places(given(message, 0).ok_or(Refusal::NoRecipient(verb))?)?);
     if to.is_empty() {
         return Err(Refusal::NoRecipient(verb));
@@ -57,7 +68,7 @@ fn irc(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Command,
     if text.is_empty() && kind != Kind::Tags {
         return Err(Refusal::NoText);
     }
-    Ok(Command::Send(Send { to, kind, text: text.into(), joints: None, tags }))
+    Ok(Send { to, kind, text: text.into(), joints: None, tags })
 }
 
 /// Each target once, however often it is named.

@@ -21,7 +21,7 @@ use crate::{
     protocol::{
         BadLine, FirstLine, Line, LineLimits, Message, Multiline, Taken,
         caps::{Cap, Caps, Dialect},
-        command::{self, Command},
+        command::{self, Command, Spec},
         refusal::Refusal,
         render,
         reply::Reply,
@@ -118,16 +118,16 @@ impl Talk {
     }
 
     pub(super) fn line(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
-        if matches!(line, Line::Bad(_)) {
+        if line.text().is_err() {
             self.shared.counters.bad_lines.up();
         }
         match &mut self.phase {
             Phase::Fresh => self.first_line(line, outbox, cx),
             Phase::Registering(_) => self.register(line, outbox, cx),
             Phase::Plain => {
-                let command = match line {
-                    Line::Text(text) => command::from_plain(text),
-                    Line::Bad(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
+                let command = match line.text() {
+                    Ok(text) => command::from_plain(text),
+                    Err(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
                 };
                 if let Some(command) = command {
                     self.offer(cx, None, body(command));
@@ -135,12 +135,7 @@ impl Talk {
                 Next::Go
             }
             Phase::Irc(irc) => {
-                let request = match line {
-                    Line::Text("") => None,
-                    Line::Text(text) => irc.understand(text),
-                    Line::Bad(bad) => Some((None, Err(refusal(bad, LineLimits::IRC_CLIENT)))),
-                };
-                if let Some((label, command)) = request {
+                if let Some((label, command)) = irc.understand(line) {
                     self.offer(cx, label, body(command));
                 }
                 Next::Go
@@ -150,8 +145,8 @@ impl Talk {
 
     /// The first line decides the dialect.
     fn first_line(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
-        let first = match line {
-            Line::Text(text) => match FirstLine::judge(text) {
+        let first = match line.text() {
+            Ok(text) => match FirstLine::judge(text) {
                 FirstLine::Irc => {
                     self.phase = Phase::Registering(Box::default());
                     return match self.register(line, outbox, cx) {
@@ -165,7 +160,7 @@ impl Talk {
                 }
                 FirstLine::Plain => command::from_plain(text),
             },
-            Line::Bad(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
+            Err(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
         };
         self.join_hub(Dialect::Plain, User::default(), Caps::NONE, first, cx);
         Next::Registered
@@ -184,7 +179,11 @@ impl Talk {
                 }
                 Err(_) => replies.push(Reply::Refused(NO_MESSAGE)),
             },
-            Line::Bad(bad) => replies.push(Reply::Refused(refusal(bad, LineLimits::IRC_CLIENT))),
+            unread => {
+                let (of, refusal) = unreadable(unread);
+                label = of;
+                replies.push(Reply::Refused(refusal));
+            }
         }
         // A session that reads is polled again right after this; nobody else need be woken.
         outbox.push(render::replies_before_registration(info, registration.caps(), label.as_deref(), &replies));
@@ -261,8 +260,16 @@ impl Irc {
     }
 
     /// Reads a line; `None` when more lines belong to it.
-    fn understand(&mut self, text: &str) -> Option<Asked> {
-        let Ok(message) = Message::parse(text) else { return Some((None, Err(NO_MESSAGE))) };
+    fn understand(&mut self, line: Line<'_>) -> Option<Asked> {
+        let message = match line {
+            Line::Text("") => return None,
+            Line::Text(text) => Message::parse(text).map_err(|_| (None, NO_MESSAGE)),
+            unread => Err(unreadable(unread)),
+        };
+        let message = match message {
+            Ok(message) => message,
+            Err((label, refusal)) => return Some((label.or_else(|| self.multiline.garbled()), Err(refusal))),
+        };
         if self.caps.has(Cap::Multiline) {
             match self.multiline.take(&message) {
                 Taken::Not => {}
@@ -279,12 +286,29 @@ impl Irc {
     }
 }
 
+/// Why a program's line is not taken; with its label and its command, where they can be read.
+fn unreadable(line: Line<'_>) -> (Option<Box<str>>, Refusal) {
+    let bad = match line {
+        Line::Garbled(start) => {
+            let start = Message::parse(start).ok();
+            let verb = start.as_ref().and_then(|start| Spec::by_verb(start.command)).map_or("*", |spec| spec.verb);
+            let what = format!("that line was not sent: {NOT_UTF8}");
+            return (start.and_then(|start| start.label()), Refusal::fail(verb, "INVALID_UTF8", &[], what));
+        }
+        Line::Bad(bad) => bad,
+        Line::Text(_) => return (None, NO_MESSAGE),
+    };
+    (None, refusal(bad, LineLimits::IRC_CLIENT))
+}
+
+const NOT_UTF8: &str = "it is not valid UTF-8; set your client to UTF-8";
+
 fn refusal(bad: BadLine, limits: LineLimits) -> Refusal {
     match bad {
         BadLine::TooLong => Refusal::TooLong(limits.body),
         BadLine::Nul => Refusal::BadLine("INVALID_LINE", "it holds a NUL byte"),
         BadLine::StrayCr => Refusal::BadLine("INVALID_LINE", "it holds a carriage return in its middle"),
-        BadLine::NotUtf8 => Refusal::BadLine("INVALID_UTF8", "it is not valid UTF-8; set your client to UTF-8"),
+        BadLine::NotUtf8 => Refusal::BadLine("INVALID_UTF8", NOT_UTF8),
     }
 }
 
@@ -295,9 +319,52 @@ mod tests {
     #[test]
     fn a_label_has_at_most_64_octets() {
         for (label, taken) in [("x".repeat(64), true), ("x".repeat(65), false), (String::new(), false)] {
-            let (found, command) = Irc::new(Caps::NONE).understand(&format!("@label={label} PING a")).unwrap();
+            let line = format!("@label={label} PING a");
+            let (found, command) = Irc::new(Caps::NONE).understand(Line::Text(&line)).unwrap();
             assert_eq!(found.is_some(), taken, "{label:?}");
             assert!(command.is_ok());
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_answered_as_what_it_was_to_be() {
+        for (start, label, verb) in [
+            ("@label=1 PRIVMSG #x :hi", Some("1"), "PRIVMSG"),
+            ("user a 0 * :", None, "USER"),
+            ("@label=1 PRIVM", Some("1"), "*"),
+            ("@label=1", None, "*"),
+            ("", None, "*"),
+        ] {
+            let (found, command) = Irc::new(Caps::NONE).understand(Line::Garbled(start)).unwrap();
+            let Err(Refusal::Fail(fail)) = command else { panic!("{start:?} is taken") };
+            assert_eq!((found.as_deref(), fail.verb, fail.code), (label, verb, "INVALID_UTF8"), "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_lacks_a_line_is_not_sent() {
+        for bad in [Line::Garbled("@batch=a PRIVMSG #x :"), Line::Bad(BadLine::TooLong), Line::Text(":x")] {
+            let mut irc = Irc::new(Caps::of(&[Cap::Multiline]));
+            let mut says = |text| irc.understand(Line::Text(text));
+            assert!(says("@label=1 BATCH +a draft/multiline #x").is_none());
+            assert!(says("@batch=a PRIVMSG #x :one").is_none());
+            let (label, command) = irc.understand(bad).unwrap();
+            assert!(label.as_deref() == Some("1") && command.is_err(), "{bad:?}");
+            assert!(irc.understand(Line::Text("@batch=a PRIVMSG #x :three")).is_none());
+            assert!(irc.understand(Line::Text("BATCH -a")).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn batches_are_read_once_their_capability_is_there() {
+        let mut irc = Irc::new(Caps::NONE);
+        let mut asks = |text| irc.understand(Line::Text(text)).map(|(_, command)| command.is_ok());
+        assert_eq!(asks("BATCH +a draft/multiline #x"), Some(false));
+        assert_eq!(asks("CAP REQ :draft/multiline nope"), Some(true));
+        assert_eq!(asks("BATCH +a draft/multiline #x"), Some(false));
+        assert_eq!(asks("CAP REQ draft/multiline"), Some(true));
+        assert_eq!(asks("BATCH +a draft/multiline #x"), None);
+        assert_eq!(asks("@batch=a PRIVMSG #x :one"), None);
+        assert_eq!(asks("BATCH -a"), Some(true));
     }
 }
