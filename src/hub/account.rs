@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{delivery::Audience, request::SessionId};
+use super::{delivery::Audience, metadata::Subscriptions, request::SessionId};
 use crate::{
     ident::{ClientLabel, DeviceId, Nick, RoomId},
     protocol::{
         caps::{Cap, Caps, Dialect, Shape},
         chat::Source,
+        metadata::Values,
         sasl::Sasl,
     },
 };
@@ -31,6 +32,8 @@ pub(super) struct Account {
     pub marks: Marks,
     /// Why it is away, by the sum of its sessions; what the others were told last.
     pub away: Option<Arc<str>>,
+    /// What it says about itself.
+    pub metadata: Values,
     /// Until when it counts as present although its last session was lost.
     pub lingers_until_ms: Option<u64>,
     /// Why its last session ended.
@@ -52,6 +55,7 @@ impl Account {
             modes: UserModes::default(),
             marks: Marks::default(),
             away: None,
+            metadata: Values::new(),
             lingers_until_ms: None,
             parting: "".into(),
             since_ms: 0,
@@ -188,11 +192,18 @@ pub(super) struct Session {
     pub away: Option<Arc<str>>,
     /// Whom it watches (MONITOR), as it wrote them.
     pub watches: BTreeMap<Nick, Box<str>>,
+    /// Of which keys of metadata it is told.
+    pub subscriptions: Subscriptions,
 }
 
 impl Session {
     pub(super) const fn shape(&self) -> Shape {
         Shape { dialect: self.dialect, caps: self.caps }
+    }
+
+    /// Whether it can be told of metadata at all (IRCv3 `draft/metadata-3`, section "Definitions").
+    pub(super) const fn metadata_aware(&self) -> bool {
+        self.caps.has(Cap::Metadata) && self.caps.has(Cap::Batch)
     }
 
     /// Whether it does not make its account present.

@@ -10,6 +10,7 @@ mod account;
 mod delivery;
 mod inbox;
 mod mask;
+mod metadata;
 mod outbox;
 mod request;
 mod room;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use delivery::{Audience, Delivery, Lookup, Outputs};
 pub use inbox::Inbox;
+pub use metadata::Early;
 pub use outbox::{Cut, Outbox, Taken};
 pub use request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp};
 pub use state::{Settings, State};

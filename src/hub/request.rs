@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::metadata::Early;
 use crate::{
     ident::{ClientLabel, DeviceId, MsgId, Nick},
     protocol::durable::Position,
@@ -69,6 +70,8 @@ pub struct Registration {
     pub realname: Arc<str>,
     /// Why nobody sits in front of it, if so.
     pub away: Option<Arc<str>>,
+    /// What it has set and subscribed to before it was registered.
+    pub metadata: Early,
     /// The line that made a plain session known, to be carried out at once.
     pub first: Option<Result<Command, Refusal>>,
 }

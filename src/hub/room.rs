@@ -12,6 +12,7 @@ use crate::{
     protocol::{
         chat::Topic,
         durable::{RoomKind, Visibility},
+        metadata::Values,
         modes::{Change, Flag, List, Listed, Status},
     },
 };
@@ -31,6 +32,8 @@ pub(super) struct Room {
     pub members: BTreeMap<Nick, Membership>,
     /// Who may come in although the room is closed.
     pub invited: BTreeSet<Nick>,
+    /// What it says about itself.
+    pub metadata: Values,
     /// The sessions of the members.
     pub audience: Audience,
 }

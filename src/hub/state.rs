@@ -17,6 +17,7 @@ use crate::{
     protocol::{
         caps::Cap,
         chat::Source,
+        metadata::{Owner, Values},
         reply::{Counts, ServerInfo, Was},
     },
 };
@@ -111,6 +112,7 @@ impl State {
                         modes: Modes::default(),
                         members: BTreeMap::new(),
                         invited: BTreeSet::new(),
+                        metadata: Values::new(),
                         audience: Audience::default(),
                     },
                 );
@@ -180,6 +182,17 @@ impl State {
             Durable::MarkedRead { account, target, time_ms } => {
                 self.account(account).marks.set(target, *time_ms);
             }
+            Durable::MetadataSet { owner, key, value } => {
+                let values = match owner {
+                    Owner::Account(nick) => Some(&mut self.account(nick).metadata),
+                    Owner::Room(id) => self.rooms.get_mut(id).map(|room| &mut room.metadata),
+                };
+                match (values, value) {
+                    (Some(values), Some(value)) => values.insert(key.clone(), Arc::clone(value)),
+                    (Some(values), None) => values.remove(key),
+                    (None, _) => None,
+                };
+            }
             Durable::Message(_) | Durable::Event(..) | Durable::Redacted(..) => {}
         }
     }
@@ -212,6 +225,7 @@ impl State {
             let account = fresh.account(&nick);
             let rooms = std::mem::take(&mut account.rooms);
             let marks = std::mem::take(&mut account.marks);
+            let metadata = std::mem::take(&mut account.metadata);
             for room in &rooms {
                 if let Some(room) = fresh.rooms.get_mut(room) {
                     old.sessions.iter().for_each(|&session| add(&mut room.audience, session));
@@ -223,7 +237,7 @@ impl State {
                     session.current = session.current.filter(kept).or(session.previous.filter(kept));
                 }
             }
-            fresh.accounts.insert(nick, Account { rooms, marks, ..old });
+            fresh.accounts.insert(nick, Account { rooms, marks, metadata, ..old });
         }
         *self = fresh;
         Ok(())

@@ -11,6 +11,11 @@ use std::fmt;
 /// [`limits::MULTILINE_LINES`]: crate::protocol::limits::MULTILINE_LINES
 const MULTILINE: &str = "max-bytes=4096,max-lines=32";
 
+/// What it says of metadata: [`limits::METADATA_SUBS`] and the other limits there.
+///
+/// [`limits::METADATA_SUBS`]: crate::protocol::limits::METADATA_SUBS
+const METADATA: &str = "before-connect,max-subs=50,max-keys=32,max-key-bytes=32,max-value-bytes=300";
+
 /// A capability that a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -37,6 +42,9 @@ pub enum Cap {
     EventPlayback,
     /// `draft/message-redaction`: told when a message is taken back.
     MessageRedaction,
+    /// `draft/metadata-3`: told what people and rooms say about themselves, for the keys that it
+    /// subscribes to.
+    Metadata,
     /// `draft/multiline`: messages of several lines.
     Multiline,
     /// `draft/no-implicit-names`: no list of people after JOIN.
@@ -73,7 +81,7 @@ pub enum Cap {
 
 impl Cap {
     /// Every capability, in the order of `CAP LS`.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::AccountNotify,
         Self::AccountTag,
         Self::AwayNotify,
@@ -85,6 +93,7 @@ impl Cap {
         Self::Chathistory,
         Self::EventPlayback,
         Self::MessageRedaction,
+        Self::Metadata,
         Self::Multiline,
         Self::NoImplicitNames,
         Self::PreAway,
@@ -117,6 +126,7 @@ impl Cap {
             Self::Chathistory => "draft/chathistory",
             Self::EventPlayback => "draft/event-playback",
             Self::MessageRedaction => "draft/message-redaction",
+            Self::Metadata => "draft/metadata-3",
             Self::Multiline => "draft/multiline",
             Self::NoImplicitNames => "draft/no-implicit-names",
             Self::PreAway => "draft/pre-away",
@@ -140,6 +150,7 @@ impl Cap {
     pub const fn value(self) -> Option<&'static str> {
         match self {
             Self::Sasl => Some("EXTERNAL"),
+            Self::Metadata => Some(METADATA),
             Self::Multiline => Some(MULTILINE),
             _ => None,
         }
@@ -336,8 +347,12 @@ mod tests {
 
     #[test]
     fn values_name_the_limits() {
+        use crate::protocol::limits::{METADATA_KEY, METADATA_KEYS, METADATA_SUBS, METADATA_VALUE};
         use crate::protocol::limits::{MULTILINE_LINES, MULTILINE_OCTETS};
         assert_eq!(MULTILINE, format!("max-bytes={MULTILINE_OCTETS},max-lines={MULTILINE_LINES}"));
+        let keys = format!("max-keys={METADATA_KEYS},max-key-bytes={METADATA_KEY}");
+        let metadata = format!("before-connect,max-subs={METADATA_SUBS},{keys},max-value-bytes={METADATA_VALUE}");
+        assert_eq!(METADATA, metadata);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     ident::{MsgId, Nick, RoomId, RoomName},
     protocol::{
         chat::{Audience, Event, Message, Topic},
+        metadata::{Key, Owner},
         modes::Change,
     },
 };
@@ -100,6 +101,15 @@ pub enum Durable {
         target: Box<str>,
         /// Milliseconds since the epoch; never steps back.
         time_ms: u64,
+    },
+    /// A key of a person's or a room's metadata has this value, or none.
+    MetadataSet {
+        /// Whose.
+        owner: Owner,
+        /// Which.
+        key: Key,
+        /// What it is now.
+        value: Option<Arc<str>>,
     },
     /// Something was said.
     Message(Arc<Message>),

@@ -66,6 +66,19 @@ pub const MONITOR: usize = 100;
 /// How many of those who were here WHOWAS remembers.
 pub const WHOWAS: usize = 1000;
 
+/// The most octets of a key of metadata (IRCv3 `draft/metadata-3`, `max-key-bytes`).
+pub const METADATA_KEY: usize = 32;
+
+/// The most octets of a value (`max-value-bytes`). With the longest names that there can be, 761
+/// still fits into a line.
+pub const METADATA_VALUE: usize = 300;
+
+/// The most keys that a person or a room has (`max-keys`).
+pub const METADATA_KEYS: usize = 32;
+
+/// The most keys to which one session is subscribed (`max-subs`).
+pub const METADATA_SUBS: usize = 50;
+
 /// The most octets of the network's id, which everybody's host is.
 pub const NETWORK: usize = 63;
 

@@ -11,6 +11,7 @@ mod first_line;
 mod framing;
 pub mod limits;
 mod message;
+pub mod metadata;
 pub mod modes;
 mod multiline;
 pub mod past;

@@ -8,6 +8,7 @@ use crate::{
         caps::CapVersion,
         chat::{Event, Message, Source, Topic},
         command::Whox,
+        metadata::{Key, MetadataReply, Row},
         modes::{List, Listed},
         past::Kept,
         refusal::Refusal,
@@ -100,6 +101,8 @@ pub enum Reply {
     WatchListFull(usize, Vec<Box<str>>),
     /// Up to when a conversation is read, milliseconds since the epoch.
     Marked(Box<str>, Option<u64>),
+    /// What people and rooms say about themselves.
+    Metadata(MetadataReply),
     /// One is away now, or no longer.
     Away(bool),
     /// The person to whom a message went is away.
@@ -158,6 +161,8 @@ pub struct Welcome {
     pub counts: Counts,
     /// His modes, if there are any.
     pub modes: Option<Box<str>>,
+    /// What he says about himself, where his session wants to know.
+    pub metadata: Option<Vec<Row>>,
 }
 
 /// Numbers about the server.
@@ -249,6 +254,8 @@ pub struct Whois {
     /// His devices that are connected: label and certificate fingerprint; only he himself and
     /// administrators see them.
     pub devices: Vec<(Arc<str>, Fingerprint)>,
+    /// What he says about himself, where the asker may know.
+    pub metadata: Vec<(Key, Arc<str>)>,
 }
 
 /// A row of LIST.

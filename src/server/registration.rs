@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use crate::{
+    hub::Early,
     ident::{ClientLabel, Nick},
     protocol::{
         Message,
         caps::{Cap, Caps},
         chat::Source,
-        command::{CapCommand, cap_command},
+        command::{CapCommand, Command, cap_command, from_irc},
         limits::{self, cut},
         refusal::Refusal,
         reply::Reply,
@@ -29,6 +30,7 @@ pub(super) struct Registration {
     caps: Caps,
     sasl: Sasl,
     away: Option<Arc<str>>,
+    metadata: Early,
 }
 
 /// What USER said.
@@ -38,6 +40,7 @@ pub(super) struct User {
     pub(super) client: Option<ClientLabel>,
     pub(super) realname: Arc<str>,
     pub(super) away: Option<Arc<str>>,
+    pub(super) metadata: Early,
 }
 
 /// What to do next.
@@ -115,6 +118,12 @@ impl Registration {
                 replies.push(Reply::Away(self.away.is_some()));
             }
             "PONG" => {}
+            // `before-connect` of `draft/metadata-3`.
+            "METADATA" => match from_irc(message) {
+                Ok(Command::Metadata(metadata)) => replies.extend(self.metadata.ask(&metadata)),
+                Ok(_) => {}
+                Err(refusal) => refuse(refusal),
+            },
             "QUIT" => return Outcome::Quit,
             // A program that is not registered is told so first, whatever it asks for.
             _ => refuse(Refusal::NotRegistered),
@@ -124,7 +133,8 @@ impl Registration {
             && let Some(user) = self.user.take()
         {
             replies.extend(self.sasl.abort().map(Reply::Sasl));
-            return Outcome::Done(User { away: self.away.take(), ..user }, self.caps);
+            let (away, metadata) = (self.away.take(), std::mem::take(&mut self.metadata));
+            return Outcome::Done(User { away, metadata, ..user }, self.caps);
         }
         Outcome::More
     }
@@ -141,6 +151,7 @@ impl User {
             client: client.parse().ok(),
             realname: cut(realname, limits::REALNAME).into(),
             away: None,
+            metadata: Early::default(),
         }
     }
 }
@@ -178,6 +189,14 @@ mod tests {
             out.lines().map(|line| line.strip_prefix(":conclave.local ").unwrap_or(line)).collect();
         assert_eq!(answers, expect, "{lines:?}");
         assert_eq!(ended, done, "{lines:?}");
+    }
+
+    #[test]
+    fn metadata_before_the_registration() {
+        let lines = ["CAP REQ :batch draft/metadata-3", "METADATA * SUB avatar", "METADATA * SET avatar x"];
+        let told = ["CAP * ACK :batch draft/metadata-3", "770 * avatar", "761 * * avatar * :x"];
+        check(&lines, &told, false);
+        check(&["METADATA * SNEEZE"], &["FAIL METADATA INVALID_PARAMS SNEEZE :there is no such subcommand"], false);
     }
 
     #[test]

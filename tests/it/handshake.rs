@@ -204,7 +204,7 @@ async fn who_says_nothing_and_who_registers_are_revoked_too() {
     let mut silent = Peer::connect(&deployment, &server, &silent).await;
     let mut half = Peer::connect(&deployment, &server, &half).await;
     half.send("CAP LS 302").await;
-    half.expect(" LS ").await;
+    half.expect(" LS :").await;
     deployment.revoke("alice");
     for peer in [&mut silent, &mut half] {
         let (lines, end) = peer.rest().await;

@@ -12,8 +12,9 @@ async fn registration() {
     let deployment = Deployment::new();
     let server = Server::with(&deployment, |options| options.motd = Some("Be kind.".into()));
     let mut alice = Peer::connect(&deployment, &server, &deployment.issue("Alice/laptop")).await;
-    alice.send("CAP LS 302").await;
-    let offer = alice.expect(" CAP * LS :").await;
+    alice.speaks_irc();
+    // Two lines: the first says that there is more.
+    let offer = alice.does("CAP LS 302").await.join(" ");
     for cap in [
         "account-tag",
         "batch",
@@ -116,6 +117,32 @@ async fn before_the_registration() {
     assert_eq!(alice.does("@label=3 JOIN #x").await, ["@label=3 :conclave.local 451 * :You have not registered"]);
     alice.send("QUIT").await;
     assert_eq!(alice.rest().await, (vec!["ERROR :Quit".to_owned()], End::Clean));
+}
+
+/// What a person says about himself before he is registered, he and others read afterwards (IRCv3
+/// `draft/metadata-3`, `before-connect`).
+#[tokio::test]
+async fn metadata_before_the_registration() {
+    let deployment = Deployment::new();
+    let server = Server::start(&deployment);
+    let mut alice = Peer::connect(&deployment, &server, &deployment.issue("alice")).await;
+    alice.speaks_irc();
+    alice.does("CAP REQ :batch draft/metadata-3").await;
+    assert_eq!(bare(alice.does("METADATA * SET display-name :Alice A.").await), ["761 * * display-name * :Alice A."]);
+    assert_eq!(bare(alice.does("METADATA * SUB avatar").await), ["770 * avatar"]);
+    alice.send("NICK alice").await;
+    alice.send("USER a 0 * :b").await;
+    let welcome = bare(alice.does("CAP END").await);
+    let own = ["BATCH +b metadata alice", "@batch=b 761 alice alice display-name * :Alice A.", "BATCH -b"];
+    assert!(welcome.windows(3).any(|lines| lines == own), "{welcome:?}");
+    let mut bob = Peer::irc(&deployment, &server, &deployment.issue("bob"), "").await;
+    let told = bob.does("METADATA alice GET display-name").await;
+    assert_eq!(told, [":conclave.local 761 bob alice display-name * :Alice A."]);
+    bob.does("METADATA * SET avatar x").await;
+    bob.does("JOIN #x").await;
+    alice.does("JOIN #x").await;
+    bob.does("METADATA * SET avatar y").await;
+    assert_eq!(alice.sees().await, [":conclave.local 761 alice bob avatar * :y"]);
 }
 
 #[tokio::test]

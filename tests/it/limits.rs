@@ -87,7 +87,7 @@ async fn who_says_nothing_leaves() {
     // An IRC client has its time from its first line on, however much it says.
     let mut client = Peer::connect(&deployment, &server, &alice).await;
     client.send("CAP LS 302").await;
-    client.expect(" LS ").await;
+    client.expect(" LS :").await;
     client.send("NICK alice").await;
     assert_eq!(client.rest().await, (vec![reason.to_owned()], End::Clean));
     // Who is registered may be silent for as long as he likes.
@@ -141,7 +141,7 @@ async fn the_end_reaches_everybody() {
     let mut fresh = Peer::connect(&deployment, &server, &pair).await;
     let mut half = Peer::connect(&deployment, &server, &pair).await;
     half.send("CAP LS 302").await;
-    half.expect(" LS ").await;
+    half.expect(" LS :").await;
     // None of these can delay it: one in its handshake, one that takes nothing.
     let stuck = TcpStream::connect(server.address).unwrap();
     let deaf = deployment.issue("deaf");

@@ -26,6 +26,9 @@ impl Turn<'_> {
             session.caps = before;
             reply = Some(Reply::Cap(CapReply::Nak, list.clone()));
         }
+        if !session.metadata_aware() {
+            session.subscriptions.clear();
+        }
         if session.dialect == Dialect::Irc {
             let shape = session.shape();
             self.after.push(Delivery::Shape(from, shape));

@@ -95,8 +95,10 @@ impl Turn<'_> {
         let realname = Arc::clone(&account.realname);
         self.tell(&audience, &source, Act::Join { room: name, realname });
         self.show_away(&audience);
+        self.introduce(id);
         for &session in sessions.iter() {
-            let replies = self.show(id, session);
+            let mut replies = self.show(id, session);
+            replies.extend(self.sync_room(id, session));
             if session == self.from {
                 self.replies.extend(replies);
             } else {

@@ -11,6 +11,7 @@ mod kill;
 mod leave;
 mod list;
 mod markread;
+mod metadata;
 mod mode;
 mod mode_line;
 mod monitor;
@@ -138,6 +139,7 @@ impl<'a> Turn<'a> {
             Command::Topic(place, text) => self.topic(place, text.as_ref()),
             Command::List(query) => self.list(query),
             Command::Mode(target, changes) => self.mode(target, changes),
+            Command::Metadata(metadata) => self.metadata(metadata),
             Command::Away(reason) => self.away(reason.as_ref()),
             Command::SetName(realname) => self.set_name(realname),
             Command::Oper => self.oper(),

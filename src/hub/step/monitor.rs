@@ -63,7 +63,9 @@ impl Turn<'_> {
                 None => offline.push(name.clone()),
             }
         }
+        let metadata = self.sync_watched(self.from, &online);
         self.reply(Reply::Watched { online, offline });
+        self.replies.extend(metadata);
     }
 
     fn watched(&mut self) -> Vec<(Nick, Box<str>)> {

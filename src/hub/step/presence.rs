@@ -58,7 +58,12 @@ impl Turn<'_> {
 
     /// A person is present now: who watches him is told.
     pub(super) fn appear(&mut self, source: &Arc<Source>) {
-        self.tell_watchers(&source.nick, || Reply::Watched { online: vec![Arc::clone(source)], offline: Vec::new() });
+        let online = vec![Arc::clone(source)];
+        self.tell_watchers(&source.nick, |turn, session| {
+            let mut replies = turn.sync_watched(session, &online);
+            replies.insert(0, Reply::Watched { online: online.clone(), offline: Vec::new() });
+            replies
+        });
     }
 
     /// A person is present no longer: QUIT to everybody who shares a room with him.
@@ -76,16 +81,19 @@ impl Turn<'_> {
             self.state.were.pop_front();
         }
         self.state.were.push_back(Was { source, realname, at_ms: self.at.time_ms });
-        self.tell_watchers(nick, || Reply::Watched { online: Vec::new(), offline: vec![nick.as_str().into()] });
+        self.tell_watchers(nick, |_, _| {
+            vec![Reply::Watched { online: Vec::new(), offline: vec![nick.as_str().into()] }]
+        });
     }
 
-    fn tell_watchers(&mut self, nick: &Nick, reply: impl Fn() -> Reply) {
+    fn tell_watchers(&mut self, nick: &Nick, replies: impl Fn(&Self, SessionId) -> Vec<Reply>) {
         let watchers = self.state.watchers.get(nick).cloned().unwrap_or_default();
         for &session in watchers.iter() {
+            let mut replies = replies(self, session);
             if session == self.from {
-                self.reply(reply());
+                self.replies.append(&mut replies);
             } else {
-                self.deliveries.push(Delivery::Replies { session, label: None, replies: vec![reply()] });
+                self.deliveries.push(Delivery::Replies { session, label: None, replies });
             }
         }
     }

@@ -28,6 +28,7 @@ pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registrati
         turn.record(Durable::AccountSeen(me));
     }
     let before = turn.attach(registration);
+    turn.metadata_from_early(&registration.metadata);
     turn.greet(before.present);
     turn.show_changes(&before);
     if registration.dialect == Dialect::Plain {
@@ -64,7 +65,7 @@ impl Turn<'_> {
     /// account was before.
     fn attach(&mut self, registration: &Registration) -> Before {
         let (from, now, state) = (self.from, self.at.time_ms, &mut *self.state);
-        let Registration { device, device_label, client, dialect, caps, away, .. } = registration.clone();
+        let Registration { device, device_label, client, dialect, caps, away, metadata, .. } = registration.clone();
         let away = away.map(|reason| cut(&reason, limits::REASON).into());
         let account = self.me.clone();
         state.sessions.insert(
@@ -81,6 +82,7 @@ impl Turn<'_> {
                 previous: None,
                 away,
                 watches: BTreeMap::new(),
+                subscriptions: metadata.subscriptions,
             },
         );
         let host = &state.settings.server.network;
@@ -136,7 +138,8 @@ impl Turn<'_> {
         let account_modes = account.modes;
         let counts = self.state.counts();
         let modes = Some(account_modes.shown().into()).filter(|_| account_modes != UserModes::default());
-        self.reply(Reply::Welcome(Box::new(Welcome { source: Arc::clone(&source), counts, modes })));
+        let metadata = self.own_metadata();
+        self.reply(Reply::Welcome(Box::new(Welcome { source: Arc::clone(&source), counts, modes, metadata })));
         let unseen = self.my_session().is_some_and(|session| session.unseen());
         for id in rooms {
             let Some(room) = self.state.rooms.get(&id) else { continue };
@@ -155,6 +158,8 @@ impl Turn<'_> {
                 self.tell_status(id, &audience);
             }
         }
+        let metadata = self.sync_rooms();
+        self.replies.extend(metadata);
     }
     /// What the session makes of its account others learn after its JOINs: who watches it, that it
     /// is here; everybody else, what is not as it was.

@@ -30,6 +30,10 @@ impl Turn<'_> {
         let devices = sessions.filter(|_| all).map(|session| (Arc::clone(&session.device_label), session.device.0));
         let idle = (!account.sessions.is_empty())
             .then(|| (self.at.time_ms.saturating_sub(account.spoke_ms) / 1000, account.since_ms / 1000));
+        let metadata = match state.reveals(nick, &self.me) {
+            true => account.metadata.iter().map(|(key, value)| (key.clone(), Arc::clone(value))).collect(),
+            false => Vec::new(),
+        };
         let whois = Whois {
             source: Arc::clone(&account.source),
             realname: Arc::clone(&account.realname),
@@ -41,6 +45,7 @@ impl Turn<'_> {
             modes: all.then(|| account.modes.shown().into()),
             idle,
             devices: devices.collect(),
+            metadata,
         };
         self.reply(Reply::Whois(Box::new(whois)));
     }

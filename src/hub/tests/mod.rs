@@ -12,6 +12,7 @@ mod kill;
 mod lines;
 mod list;
 mod markread;
+mod metadata;
 mod modes;
 mod monitor;
 mod multiline;
@@ -33,6 +34,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     delivery::{Delivery, Outputs},
+    metadata::Early,
     request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp},
     state::{Settings, State},
     task::lookup::answer,
@@ -79,6 +81,7 @@ pub(super) fn registration(name: &str, dialect: Dialect, caps: &str) -> Registra
         user: "".into(),
         realname: "".into(),
         away: None,
+        metadata: Early::default(),
         first: None,
     }
 }

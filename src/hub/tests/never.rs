@@ -14,12 +14,20 @@ use crate::{
 };
 
 const PEOPLE: [(&str, &str, Dialect); 7] = [
-    ("alice", "message-tags server-time labeled-response batch echo-message draft/message-redaction", Dialect::Irc),
+    (
+        "alice",
+        "message-tags server-time labeled-response batch echo-message draft/message-redaction draft/metadata-3",
+        Dialect::Irc,
+    ),
     ("bob", "", Dialect::Irc),
-    ("carol", "labeled-response batch extended-join away-notify invite-notify multi-prefix", Dialect::Irc),
+    (
+        "carol",
+        "labeled-response batch extended-join away-notify invite-notify multi-prefix draft/metadata-3",
+        Dialect::Irc,
+    ),
     (
         "mallory",
-        "labeled-response batch message-tags draft/chathistory draft/event-playback extended-monitor away-notify setname",
+        "labeled-response batch message-tags draft/chathistory draft/event-playback extended-monitor away-notify setname draft/metadata-3",
         Dialect::Irc,
     ),
     ("trudy", "userhost-in-names draft/read-marker draft/channel-rename draft/multiline", Dialect::Irc),
@@ -27,7 +35,7 @@ const PEOPLE: [(&str, &str, Dialect); 7] = [
     ("pat", "", Dialect::Plain),
 ];
 
-const WORDS: [&str; 52] = [
+const WORDS: [&str; 57] = [
     "#open",
     "#secret",
     "#other",
@@ -73,6 +81,11 @@ const WORDS: [&str; 52] = [
     "-1",
     "LATEST",
     "TARGETS",
+    "*ALL",
+    "SET",
+    "GET",
+    "SYNC",
+    "url",
     "BEFORE",
     "msgid=00000000000000000000000000",
     "timestamp=2020-01-01T00:00:00.000Z",
@@ -82,7 +95,7 @@ const WORDS: [&str; 52] = [
     "\u{3}4\u{1}x",
 ];
 
-const VERBS: [&str; 40] = [
+const VERBS: [&str; 41] = [
     "JOIN",
     "PART",
     "PRIVMSG",
@@ -108,6 +121,7 @@ const VERBS: [&str; 40] = [
     "ADMIN",
     "USERHOST",
     "ISON",
+    "METADATA",
     "MONITOR",
     "HISTORY",
     "CHATHISTORY",
@@ -153,6 +167,12 @@ fn said() -> impl Strategy<Value = Said> {
         Just("CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2099-01-01T00:00:00.000Z 50".to_owned()),
         (select(vec!["HISTORY", "WHO", "NAMES", "LIST", "MODE", "TOPIC", "MARKREAD"]), room())
             .prop_map(|(verb, room)| format!("{verb} {room}")),
+        (
+            prop_oneof![room(), person(), select(vec!["*", "*ALL"])],
+            select(vec!["SET url :$", "SET avatar $", "SET url", "CLEAR", "GET url avatar", "LIST", "SYNC"]),
+        )
+            .prop_map(|(target, ask)| format!("METADATA {target} {ask}")),
+        select(vec!["SUB url avatar", "UNSUB url", "SUBS"]).prop_map(|ask| format!("METADATA * {ask}")),
         person().prop_map(|who| format!("WHOIS {who}")),
         person().prop_map(|who| format!("MONITOR + {who}")),
         Just("AWAY :gone".to_owned()),
@@ -181,8 +201,10 @@ fn said() -> impl Strategy<Value = Said> {
 struct Meant {
     people: BTreeSet<Nick>,
     rooms: BTreeSet<RoomId>,
-    /// Everybody who may see the room: it is the room's topic.
+    /// Everybody who may see the room: it is the room's topic or metadata.
     topic: bool,
+    /// Everybody: it is a person's metadata.
+    metadata: bool,
 }
 
 struct World {
@@ -248,7 +270,7 @@ impl World {
         let line = said.line.replace('$', &word);
         let meant = self.meant(name, &line);
         self.words.push(meant);
-        self.given_away(&line);
+        self.given_away(dialect, &line);
         let secrets = self.secrets();
         let labeled = said.label && dialect == Dialect::Irc && PEOPLE[said.who].1.contains("labeled-response");
         let sent = match (dialect, labeled, line.strip_prefix('@')) {
@@ -278,12 +300,14 @@ impl World {
     }
 
     /// A room whose name somebody writes where others read it is no secret any more.
-    fn given_away(&mut self, line: &str) {
+    fn given_away(&mut self, dialect: Dialect, line: &str) {
         let line = line.to_ascii_lowercase();
         let (verb, params) = line.split_once(' ').unwrap_or((&line, ""));
         let text = match verb {
+            // The plain dialect need not name the room first.
+            "topic" | "kick" | "part" | "mode" | "rename" | "invite" if dialect == Dialect::Plain => params,
             "away" | "setname" | "wallops" => params,
-            "privmsg" | "notice" | "topic" | "kick" | "part" | "mode" | "rename" | "invite" => {
+            "privmsg" | "notice" | "topic" | "kick" | "part" | "mode" | "rename" | "invite" | "metadata" => {
                 params.split_once(' ').map_or("", |(_, text)| text)
             }
             _ => "",
@@ -300,7 +324,9 @@ impl World {
         let mut meant = Meant { people: [nick(name)].into(), ..Meant::default() };
         let line = line.split_once(' ').filter(|_| line.starts_with('@')).map_or(line, |(_, rest)| rest);
         let mut params = line.split(' ');
-        meant.topic = params.next() == Some("TOPIC");
+        let verb = params.next().unwrap_or_default();
+        meant.topic = matches!(verb, "TOPIC" | "METADATA");
+        meant.metadata = verb == "METADATA" && !line.contains('#');
         let state = self.house.state();
         for target in params.next().unwrap_or_default().split(',') {
             let room = target.trim_start_matches(['@', '+']);
@@ -327,7 +353,7 @@ impl World {
                     .is_some_and(|room| room.members.contains_key(&me) || meant.topic && !room.modes.has(Flag::Secret))
             };
             assert!(
-                meant.people.contains(&me) || meant.rooms.iter().any(may_read),
+                meant.metadata || meant.people.contains(&me) || meant.rooms.iter().any(may_read),
                 "{person} hears {heard:?} after {line:?}, which was not meant for him"
             );
         }

@@ -16,6 +16,7 @@ mod kick;
 mod kill;
 mod list;
 mod markread;
+mod metadata;
 mod mode;
 mod monitor;
 mod names;
@@ -44,6 +45,7 @@ pub use cap::{CapCommand, cap_command};
 pub use chathistory::{Chathistory, MOST as CHATHISTORY_MOST};
 pub use info::Info;
 pub use list::{Filter, ListQuery};
+pub use metadata::{Ask, KeyWish, Metadata};
 pub use mode::{Wish, wishes};
 pub use monitor::Monitor;
 pub use parse::{from_irc, from_plain};
@@ -125,6 +127,8 @@ pub enum Command {
     Chathistory(Box<Chathistory>),
     /// Up to when a conversation is read: asked for, or (milliseconds since the epoch) set.
     Markread(Box<str>, Option<u64>),
+    /// What people and rooms say about themselves.
+    Metadata(Box<Metadata>),
     /// A message, named by its conversation and id, is taken back, and why.
     Redact(Box<str>, Box<str>, Option<Arc<str>>),
     /// Act as administrator, if one is.
@@ -157,6 +161,7 @@ impl Command {
             | Self::Markread(_, Some(_))
             | Self::Redact(..) => true,
             Self::Mode(_, changes) => !changes.is_empty(),
+            Self::Metadata(metadata) => metadata.changes_others(),
             _ => false,
         }
     }
@@ -210,6 +215,7 @@ impl Command {
             Self::History(..) => &history::HISTORY,
             Self::Chathistory(_) => &chathistory::CHATHISTORY,
             Self::Markread(..) => &markread::MARKREAD,
+            Self::Metadata(_) => &metadata::METADATA,
             Self::Redact(..) => &redact::REDACT,
             Self::Oper => &oper::OPER,
             Self::Kill(..) => &kill::KILL,

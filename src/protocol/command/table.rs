@@ -2,9 +2,9 @@
 //! that are needed, who may, what it costs, and the help.
 
 use super::{
-    Command, away, cap, chathistory, help, history, info, invite, join, kick, kill, list, markread, mode, monitor,
-    names, oper, part, ping, quit, redact, register, rehash, rename, send, setname, topic, userhost, wallops, who,
-    whois, whowas,
+    Command, away, cap, chathistory, help, history, info, invite, join, kick, kill, list, markread, metadata, mode,
+    monitor, names, oper, part, ping, quit, redact, register, rehash, rename, send, setname, topic, userhost, wallops,
+    who, whois, whowas,
 };
 use crate::protocol::{message::Message, refusal::Refusal};
 
@@ -124,6 +124,7 @@ pub static TABLE: &[&Spec] = &[
     &kill::KILL,
     &info::LUSERS,
     &markread::MARKREAD,
+    &metadata::METADATA,
     &monitor::MONITOR,
     &register::NICK,
     &send::NOTICE,

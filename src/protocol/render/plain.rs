@@ -200,8 +200,9 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         }
         Reply::Operator => say(lines, "you act as administrator"),
         Reply::Rehashing => say(lines, "the certificates are read again"),
-        // Only programs watch people, mark what was read and page through what is kept.
-        Reply::Page(..) | Reply::Conversations(_) => {}
+        // Only programs watch people, mark what was read, page through what is kept and ask for
+        // metadata.
+        Reply::Page(..) | Reply::Conversations(_) | Reply::Metadata(_) => {}
         Reply::Watched { .. } | Reply::WatchList(_) | Reply::WatchListFull(..) | Reply::Marked(..) => {}
         Reply::UserModes(modes) => say(lines, &format!("your modes: {modes}")),
         Reply::Away(true) => say(lines, "you are away now; /away alone says that you are back"),
@@ -284,6 +285,9 @@ fn whois(lines: &mut Lines, whois: &Whois) {
     }
     if let Some(reason) = &whois.away {
         say(lines, &format!("{who} is away: {reason}"));
+    }
+    for (key, value) in &whois.metadata {
+        say(lines, &format!("{who}: {key} is {value}"));
     }
     match whois.idle {
         Some((idle, _)) => say(lines, &format!("{who} last spoke {idle} seconds ago")),

@@ -227,6 +227,7 @@ impl Talk {
             user: user.name,
             realname: user.realname,
             away: user.away,
+            metadata: user.metadata,
             first,
         };
         self.offer(cx, None, Body::Register(Box::new(registration)));

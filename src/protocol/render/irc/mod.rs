@@ -4,6 +4,7 @@
 
 mod event;
 mod message;
+mod metadata;
 mod negotiation;
 mod past;
 mod people;
@@ -48,6 +49,23 @@ impl Writer<'_> {
     /// A numeric; the text, if any, after a colon.
     fn num(&mut self, code: u16, params: &[&str], text: Option<&str>) {
         numeric(self.lines, self.server, self.me, code, params, text);
+    }
+
+    /// Lines as a batch of this type (with its parameters), where the client knows batches. No other
+    /// of this reference may be open.
+    fn batch(&mut self, reference: &str, kind: &[&str], inner: &Lines) {
+        if !self.caps.has(Cap::Batch) {
+            return inner.iter().for_each(|line| self.lines.begin().push_str(line));
+        }
+        let opening = format!("+{reference}");
+        self.line("BATCH", &[&[opening.as_str()], kind].concat());
+        inner.iter().for_each(|line| self.lines.begin().push_str(&within(line, reference)));
+        self.line("BATCH", &[&format!("-{reference}")]);
+    }
+
+    /// A writer of other lines to the same session.
+    fn apart<'a>(&'a self, lines: &'a mut Lines) -> Writer<'a> {
+        Writer { lines, server: self.server, me: self.me, caps: self.caps }
     }
 
     /// Room for text in a numeric with these parameters.

@@ -1,7 +1,7 @@
 //! Pages of what is kept (IRCv3 `draft/chathistory`), as batches where the client knows those.
 
-use super::{Lines, Writer, event, message, within};
-use crate::protocol::{caps::Cap, past::Kept, render::text::server_time};
+use super::{Lines, Writer, event, message};
+use crate::protocol::{past::Kept, render::text::server_time};
 
 /// The reference of a page's batch. No other batch of this kind is open at the same time.
 const REFERENCE: &str = "h";
@@ -16,7 +16,7 @@ impl Writer<'_> {
                 Kept::Event(old) => event(&mut inner, self.caps, old),
             }
         }
-        self.batch(&["chathistory", target], &inner);
+        self.batch(REFERENCE, &["chathistory", target], &inner);
     }
 
     /// Conversations and when their newest message was said.
@@ -27,26 +27,6 @@ impl Writer<'_> {
             server_time(&mut time, *time_ms);
             super::line(&mut inner, Some(&self.server.name), "CHATHISTORY", &["TARGETS", name, &time]);
         }
-        self.batch(&["draft/chathistory-targets"], &inner);
-    }
-
-    fn batch(&mut self, kind: &[&str], inner: &Lines) {
-        let batch = self.caps.has(Cap::Batch);
-        if batch {
-            let opening = format!("+{REFERENCE}");
-            let mut params = vec![opening.as_str()];
-            params.extend(kind);
-            self.line("BATCH", &params);
-        }
-        for line in inner.iter() {
-            let out = self.lines.begin();
-            match batch {
-                true => out.push_str(&within(line, REFERENCE)),
-                false => out.push_str(line),
-            }
-        }
-        if batch {
-            self.line("BATCH", &[&format!("-{REFERENCE}")]);
-        }
+        self.batch(REFERENCE, &["draft/chathistory-targets"], &inner);
     }
 }

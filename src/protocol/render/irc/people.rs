@@ -139,6 +139,11 @@ impl Writer<'_> {
         if let Some((idle, since)) = whois.idle {
             self.num(317, &[who, &idle.to_string(), &since.to_string()], Some("seconds idle, signon time"));
         }
+        if self.caps.has(Cap::Metadata) {
+            for (key, value) in &whois.metadata {
+                self.num(760, &[who, key.as_str(), "*"], Some(value));
+            }
+        }
         self.end_of_whois(who);
     }
 

@@ -67,6 +67,7 @@ pub(in crate::protocol::render) fn reply(
             }
             to.line("MARKREAD", &[target, &mark]);
         }
+        Reply::Metadata(metadata) => to.metadata(metadata),
         Reply::Away(true) => to.num(306, &[], Some("You have been marked as being away")),
         Reply::Away(false) => to.num(305, &[], Some("You are no longer marked as being away")),
         Reply::IsAway(who, reason) => to.away(who.as_str(), reason),

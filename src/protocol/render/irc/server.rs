@@ -80,6 +80,9 @@ impl Writer<'_> {
         self.num(4, &[&server.name, &server.version, USER_MODES, &all, &with_parameter], None);
         self.isupport();
         self.lusers(welcome.counts);
+        if let Some(rows) = &welcome.metadata {
+            self.rows(welcome.source.nick.as_str(), rows);
+        }
         self.motd();
         if let Some(modes) = &welcome.modes {
             self.num(221, &[modes], None);
