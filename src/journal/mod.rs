@@ -84,7 +84,8 @@ pub trait Log {
 /// The kept messages and events.
 pub trait Store {
     /// A page of what is committed, the oldest first. Empty when what bounds the range is not kept.
-    /// What was taken back is not shown, but still bounds.
+    /// What was taken back is not shown, but still bounds. Fewer items than asked for when together
+    /// they are larger than [`PAGE`](crate::protocol::limits::PAGE).
     ///
     /// # Errors
     /// When the backend cannot read what it keeps.

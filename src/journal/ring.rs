@@ -7,6 +7,7 @@ use crate::{
     protocol::{
         chat::{Act, Event, Message},
         durable::{Bound, Position},
+        limits,
         past::{Content, Kept, Page, Range},
     },
 };
@@ -29,12 +30,19 @@ struct Slot {
 
 impl Slot {
     fn weight(&self) -> usize {
-        OVERHEAD
-            + match &self.kept {
-                Some(Kept::Message(message)) => message.text.len() + message.tags.as_ref().map_or(0, |tags| tags.len()),
-                Some(Kept::Event(event)) => written(event),
-                None => 0,
+        OVERHEAD + self.octets()
+    }
+
+    /// What its sender wrote.
+    fn octets(&self) -> usize {
+        match &self.kept {
+            Some(Kept::Message(message)) => {
+                let tags = message.tags.as_ref().map_or(0, |tags| tags.len());
+                message.text.len() + tags + size_of_val(&*message.joints)
             }
+            Some(Kept::Event(event)) => written(event),
+            None => 0,
+        }
     }
 }
 
@@ -155,23 +163,26 @@ impl Ring {
     }
 
     fn oldest(&self, page: &Page, from: usize, to: usize) -> Vec<Kept> {
-        if from >= to {
-            return Vec::new();
-        }
-        self.0.range(from..to).filter_map(|slot| shown(page, slot)).take(page.most).collect()
+        if from >= to { Vec::new() } else { taken(page, self.0.range(from..to)) }
     }
 
     fn newest(&self, page: &Page, from: usize, to: usize) -> Vec<Kept> {
         if from >= to {
             return Vec::new();
         }
-        let mut found: Vec<Kept> =
-            self.0.range(from..to).rev().filter_map(|slot| shown(page, slot)).take(page.most).collect();
+        let mut found = taken(page, self.0.range(from..to).rev());
         found.reverse();
         found
     }
 }
 
-fn shown(page: &Page, slot: &Slot) -> Option<Kept> {
-    if slot.text || page.content == Content::Everything { slot.kept.clone() } else { None }
+/// As much as a page holds of what it shows.
+fn taken<'a>(page: &Page, slots: impl Iterator<Item = &'a Slot>) -> Vec<Kept> {
+    let mut octets = 0;
+    let fits = |slot: &&Slot| {
+        octets += slot.octets();
+        octets <= limits::PAGE
+    };
+    let shown = slots.filter(|slot| slot.text || slot.kept.is_some() && page.content == Content::Everything);
+    shown.take(page.most).take_while(fits).filter_map(|slot| slot.kept.clone()).collect()
 }

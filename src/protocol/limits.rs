@@ -22,6 +22,10 @@ pub const MAX_PARAMS: usize = 15;
 /// The most octets of a label (IRCv3 `labeled-response`).
 pub const MAX_LABEL: usize = 64;
 
+/// The most octets that people wrote into one page of what is kept: whoever asks for one must not
+/// be sent more than his outbox holds, whatever others filled the room with.
+pub const PAGE: usize = 512 << 10;
+
 /// The most octets of a topic (ISUPPORT `TOPICLEN`); a longer one is refused. With the longest
 /// names that there can be, TOPIC and 332 still fit into a line.
 pub const TOPIC: usize = 300;

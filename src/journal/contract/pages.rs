@@ -135,6 +135,22 @@ fn events_and_reactions_come_only_when_asked_for_and_count_only_then() {
     }
 }
 
+#[test]
+fn large_items_make_a_short_page_and_the_next_goes_on() {
+    for mut subject in subjects() {
+        for n in 1..=300 {
+            subject.journal.append(entry(n, message(n, "alice", room(1), &"x".repeat(4096))));
+        }
+        subject.settle();
+        let page = Page { most: 300, ..latest(Conversation::Room(RoomId(1))) };
+        let newest = times(&mut subject, &page);
+        assert_eq!(newest, (173..=300).collect::<Vec<_>>(), "what fits, and the newest of it");
+        assert_eq!(times(&mut subject, &Page { range: Range::Before(id(173)), ..page.clone() }).last(), Some(&172));
+        assert_eq!(times(&mut subject, &Page { range: Range::After(id(0)), ..page.clone() }), [0u64; 0]);
+        assert_eq!(times(&mut subject, &Page { range: Range::After(id(1)), ..page }), (2..=129).collect::<Vec<_>>());
+    }
+}
+
 /// Bounds by time leave out all of their millisecond; bounds by id do not.
 #[test]
 fn ids_tell_apart_what_times_do_not() {
