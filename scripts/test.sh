@@ -63,6 +63,8 @@ missing() {
         case $program in
             # WeeChat's remote control, a file and no program.
             weechat-plugins) [[ ! -e /etc/debian_version ]] || dpkg -s "$program" >/dev/null 2>&1 || echo "$program" ;;
+            # Debian's python3 alone makes no environments.
+            python3) python3 -c 'import ensurepip, venv' 2>/dev/null || echo "$program" ;;
             *) command -v "$program" >/dev/null || echo "$program" ;;
         esac
     done
@@ -72,9 +74,9 @@ missing() {
 
 step='what the tests need'
 declare -A package=([cc]='gcc libc6-dev' [openssl]=openssl [irssi]=irssi [script]=bsdutils [socat]=socat
-    [weechat-headless]=weechat-headless [weechat-plugins]=weechat-plugins)
+    [weechat-headless]=weechat-headless [weechat-plugins]=weechat-plugins [python3]='python3 python3-venv')
 needed=(cc openssl)
-[[ $peers == no ]] || needed+=(weechat-headless weechat-plugins irssi script socat)
+[[ $peers == no ]] || needed+=(weechat-headless weechat-plugins irssi script socat python3)
 
 lacking=$(missing "${needed[@]}")
 if [[ -n $lacking && $(id -u) == 0 && -e /etc/debian_version ]]; then
@@ -89,13 +91,24 @@ fi
 lacking="$lacking $(missing cargo rustfmt cargo-clippy)"
 if [[ -n ${lacking// } ]]; then
     echo "test.sh: missing:" $lacking >&2
-    echo "  Rust comes from https://rustup.rs; on Debian the others are: apt-get install gcc libc6-dev openssl weechat-headless weechat-plugins irssi socat" >&2
-    [[ $peers == no ]] || echo "  scripts/test.sh --without-peers needs neither weechat-headless, irssi nor socat" >&2
+    echo "  Rust comes from https://rustup.rs; on Debian the others are: apt-get install gcc libc6-dev openssl weechat-headless weechat-plugins irssi socat python3-venv" >&2
+    [[ $peers == no ]] || echo "  scripts/test.sh --without-peers needs neither weechat-headless, irssi, socat nor python3" >&2
     exit 1
 fi
 if [[ $peers == no ]]; then
     export CONCLAVE_TEST_WITHOUT_PEERS=1
-    echo "test.sh: the tests with weechat-headless, irssi and socat are left out"
+    echo "test.sh: the tests with weechat-headless, irssi, socat and two IRC libraries are left out"
+else
+    # The IRC libraries live in an environment of their own.
+    python=${CARGO_TARGET_DIR:-target}/libraries
+    if ! cmp -s tests/clients/requirements.txt "$python/requirements.txt"; then
+        rm -rf "$python"
+        run python3 -m venv "$python"
+        run "$python/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+        cp tests/clients/requirements.txt "$python/"
+    fi
+    export CONCLAVE_TEST_PYTHON=$PWD/$python/bin/python
+    [[ $python != /* ]] || CONCLAVE_TEST_PYTHON=$python/bin/python
 fi
 
 # --- the tests ---------------------------------------------------------------------------------

@@ -21,14 +21,14 @@ use crate::support::{Deployment, Pair, Program, until, until_or};
 const WITHOUT: &str = "CONCLAVE_TEST_WITHOUT_PEERS";
 
 /// Somebody in the conversation.
-struct Someone {
-    name: &'static str,
-    program: Program,
+pub(crate) struct Someone {
+    pub(crate) name: &'static str,
+    pub(crate) program: Program,
     kind: Kind,
 }
 
 /// How a program is told what to say, and where it shows what it sees.
-enum Kind {
+pub(crate) enum Kind {
     /// Lines in, lines out.
     Lines,
     /// Commands through its FIFO, and its log files.
@@ -39,7 +39,7 @@ enum Kind {
 
 impl Someone {
     /// Types a command, which is the same for all of them.
-    fn types(&mut self, line: &str) {
+    pub(crate) fn types(&mut self, line: &str) {
         match &self.kind {
             Kind::Lines => self.program.send(line),
             Kind::Irssi { .. } => self.program.send(line),
@@ -61,11 +61,12 @@ impl Someone {
         }
     }
 
-    /// All that it has shown of the room, or of its talk with one person.
-    fn shown(&self, place: &str) -> String {
+    /// All that it has shown of the room, of its talk with one person, or (no place) of the server.
+    pub(crate) fn shown(&self, place: &str) -> String {
         let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
         match &self.kind {
             Kind::Lines => self.program.said(),
+            Kind::WeeChat { logs, .. } if place.is_empty() => read(logs.join("irc.server.conclave.weechatlog")),
             Kind::WeeChat { logs, .. } => read(logs.join(format!("irc.conclave.{place}.weechatlog"))),
             Kind::Irssi { logs } => read(logs.join(format!("{place}.log"))),
         }
@@ -112,7 +113,7 @@ fn tls_of_weechat() -> &'static str {
     if version.stdout.starts_with(b"3.") { "ssl" } else { "tls" }
 }
 
-fn weechat(home: &Path, authority: &Path, pair: &Pair, address: SocketAddr, name: &'static str) -> Someone {
+pub(crate) fn weechat(home: &Path, authority: &Path, pair: &Pair, address: SocketAddr, name: &'static str) -> Someone {
     fs::create_dir(home).unwrap();
     // One file with both.
     let both = home.join("both.pem");
@@ -138,7 +139,7 @@ fn weechat(home: &Path, authority: &Path, pair: &Pair, address: SocketAddr, name
     Someone { name, program: Program::start("weechat-headless", &mut command), kind: Kind::WeeChat { fifo, logs } }
 }
 
-fn irssi(home: &Path, authority: &Path, pair: &Pair, address: SocketAddr, name: &'static str) -> Someone {
+pub(crate) fn irssi(home: &Path, authority: &Path, pair: &Pair, address: SocketAddr, name: &'static str) -> Someone {
     fs::create_dir(home).unwrap();
     let logs = home.join("log");
     let startup = [
@@ -174,7 +175,7 @@ fn irssi(home: &Path, authority: &Path, pair: &Pair, address: SocketAddr, name: 
 pub(crate) fn left_out() -> bool {
     let left_out = env::var_os(WITHOUT).is_some_and(|value| value == "1");
     if left_out {
-        println!("left out, as {WITHOUT}=1 says: what needs WeeChat, irssi and socat");
+        println!("left out, as {WITHOUT}=1 says: what needs WeeChat, irssi, socat and IRC libraries");
     }
     left_out
 }
