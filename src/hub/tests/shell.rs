@@ -369,7 +369,8 @@ fn lusers_counts_who_is_not_registered_yet() {
     house.says("alice", "PING done");
     house.heard("alice");
     house.says("alice", "LUSERS");
-    assert!(house.heard("alice").contains(&":c.test 253 alice 0 :unregistered connections".to_owned()));
+    let heard = house.heard("alice");
+    assert!(heard.len() > 5 && !heard.iter().any(|line| line.contains(" 253 ")), "{heard:?}");
 }
 
 #[test]

@@ -101,7 +101,10 @@ impl Writer<'_> {
         let visible = people - invisible.min(people);
         self.num(251, &[], Some(&format!("There are {visible} users and {invisible} invisible on 1 servers")));
         self.num(252, &[&administrators.to_string()], Some("operator(s) online"));
-        self.num(253, &[&waiting.to_string()], Some("unregistered connections"));
+        // Only where there are some (RFC 2812, section 3.4.2).
+        if waiting > 0 {
+            self.num(253, &[&waiting.to_string()], Some("unregistered connections"));
+        }
         self.num(254, &[&rooms.to_string()], Some("channels formed"));
         self.num(255, &[], Some(&format!("I have {sessions} clients and 0 servers")));
         let (people, most) = (people.to_string(), most.to_string());
