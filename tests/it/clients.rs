@@ -31,7 +31,8 @@ fn a_day_in_a_room() {
     let (dave, erin) = (deployment.issue("dave"), deployment.issue("erin"));
     let mut dave = weechat(&deployment.root().join("weechat"), &authority, &dave, address, "dave");
     let mut erin = irssi(&deployment.root().join("irssi"), &authority, &erin, address, "erin");
-    // Everything in the window that is looked at.
+    // Everything in the window that is looked at, and long lines without a question.
+    erin.types("/set paste_verify_line_count 0");
     erin.types("/set autocreate_windows off");
     erin.types("/set -clear autocreate_query_level");
     // Both have logged in by their certificates.
@@ -51,6 +52,20 @@ fn a_day_in_a_room() {
     sees(&erin, "#club", "dave> good morning");
     erin.types("/action #club yawns");
     sees(&dave, "#club", "erin yawns");
+
+    // A long text: each client divides it so that no line is refused, and nothing is lost.
+    let words: Vec<String> = (0..300).map(|n| format!("wörd{n:03}")).collect();
+    dave.types(&format!("/msg #club {}", words.join(" ")));
+    erin.types(&format!("/msg #club {}", words.join(" ")));
+    for word in &words {
+        sees(&erin, "#club", word);
+        sees(&dave, "#club", word);
+    }
+    // Each saw his own too.
+    until_or(
+        || [&dave, &erin].into_iter().all(|someone| times(someone, "#club", "wörd299") == 2),
+        || format!("{}\n{}", dave.shown("#club"), erin.shown("#club")),
+    );
 
     // Who is here, and who is that?
     dave.types("/names #club");

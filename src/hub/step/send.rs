@@ -12,7 +12,7 @@ use crate::{
     protocol::{
         Tags,
         caps::{Cap, Dialect},
-        chat::{Audience, Kind, Message},
+        chat::{Audience, Kind, Message, Relation},
         command::{Place, Send},
         limits,
         modes::Status,
@@ -141,7 +141,7 @@ impl Turn<'_> {
         let (kind, text, tags) = (send.kind, Arc::clone(&send.text), send.tags.clone());
         let joints = send.joints.clone().unwrap_or_default();
         let time_ms = self.at.time_ms;
-        let relation = None;
+        let relation = send.tags.as_deref().and_then(relation);
         Some(Arc::new(Message { id, time_ms, source, device, client, audience, kind, relation, text, joints, tags }))
     }
 
@@ -175,6 +175,14 @@ impl Turn<'_> {
 const LASTING: [&str; 7] =
     ["+draft/persist", "+draft/react", "+draft/reply", "+draft/unreact", "+react", "+reply", "+unreact"];
 
+/// What client-only tags say about an earlier message (IRCv3 `reply` and `react`).
+fn relation(tags: &str) -> Option<Relation> {
+    let tags = Tags::parse(tags).ok()?;
+    let value = |key: &str| tags.get(&format!("+{key}")).or_else(|| tags.get(&format!("+draft/{key}")));
+    let to = value("reply")?.parse().ok()?;
+    Some(if value("react").is_some() { Relation::Reaction(to) } else { Relation::Reply(to) })
+}
+
 fn lasts(tags: &str) -> bool {
     Tags::parse(tags).is_ok_and(|tags| tags.iter().any(|tag| LASTING.contains(&tag.key)))
 }
@@ -183,4 +191,24 @@ fn lasts(tags: &str) -> bool {
 fn with_status(target: &str) -> Option<(Status, &str)> {
     let status = Status::by_prefix(target.chars().next()?)?;
     Some((status, &target[1..])).filter(|(_, room)| room.starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_relate_a_message_to_another() {
+        let id = "01m7z9gbqc000000000006vr81";
+        let of: crate::ident::MsgId = id.parse().unwrap();
+        for (tags, expect) in [
+            (format!("+draft/reply={id}"), Some(Relation::Reply(of))),
+            (format!("+reply={id};+typing=done"), Some(Relation::Reply(of))),
+            (format!("+draft/react=\u{1f44d};+draft/reply={id}"), Some(Relation::Reaction(of))),
+            ("+draft/reply=somebody's".into(), None),
+            ("+draft/react=x".into(), None),
+        ] {
+            assert_eq!(relation(&tags), expect, "{tags}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ fn everything_in_its_order_and_what_is_private_for_oneself_and_administrators() 
     let mut chat = Chat::new();
     chat.irc("alice", "");
     chat.irc("bob", "");
-    chat.irc("root", "");
+    chat.irc("root", "account-notify");
     chat.says("alice", "JOIN #r");
     chat.says("alice", "MODE alice +B");
     chat.says("alice", "AWAY :at sea");
@@ -30,11 +30,12 @@ fn everything_in_its_order_and_what_is_private_for_oneself_and_administrators() 
         "317 W alice 3 1795242420 :seconds idle, signon time",
         "318 W alice :End of /WHOIS list",
     ];
-    for (who, private) in [("bob", false), ("alice", true), ("root", true)] {
+    for (who, private, accounts) in [("bob", false, false), ("alice", true, false), ("root", true, true)] {
         chat.says(who, "WHOIS ALICE");
         let expect: Vec<String> = full
             .iter()
             .filter(|line| private || !line.starts_with("379") && !line.starts_with("276"))
+            .filter(|line| accounts || !line.starts_with("330"))
             .map(|line| format!(":c.test {}", line.replacen('W', who, 1)))
             .collect();
         assert_eq!(chat.heard(who), expect);

@@ -6,13 +6,16 @@ use super::Writer;
 use crate::{
     ident::{Nick, RoomName},
     protocol::{
-        caps::Cap,
+        caps::{Cap, Caps},
         chat::Source,
         command::Whox,
         render::text::{pieces, server_time},
         reply::{Member, Place, Was, Whois},
     },
 };
+
+/// The capabilities by which a client shows that it knows of accounts.
+const ACCOUNTS: Caps = Caps::of(&[Cap::AccountNotify, Cap::AccountTag, Cap::ExtendedJoin]);
 
 impl Writer<'_> {
     /// What a person is in a room, by the capabilities of who reads it.
@@ -131,7 +134,10 @@ impl Writer<'_> {
         if let Some(modes) = &whois.modes {
             self.num(379, &[who], Some(&format!("is using modes {modes}")));
         }
-        self.num(330, &[who, who], Some("is logged in as"));
+        // Nicks are accounts here: only to clients that tell them apart is this news.
+        if !self.caps.and(ACCOUNTS).is_empty() {
+            self.num(330, &[who, who], Some("is logged in as"));
+        }
         for (label, fingerprint) in &whois.devices {
             self.num(276, &[who], Some(&format!("has client certificate fingerprint {fingerprint} (device {label})")));
         }
