@@ -40,6 +40,16 @@ pub enum Body {
     Tick,
 }
 
+impl Body {
+    /// What it costs, as the table of commands has it: an ordinary line costs 1.
+    pub const fn cost(&self) -> u8 {
+        match self {
+            Self::Command(command) => command.spec().cost,
+            Self::Register(_) | Self::Refused(_) | Self::Gone(_) | Self::Tick => 1,
+        }
+    }
+}
+
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gone {
@@ -105,4 +115,21 @@ pub struct Sequenced {
     pub request: Request,
     /// The kept message that the request is about, if it is about one.
     pub found: Option<Arc<Message>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_much_work_costs_more() {
+        let cost = |line: &str| {
+            let message = crate::protocol::Message::parse(line).unwrap();
+            crate::protocol::command::from_irc(&message).map_or_else(Body::Refused, Body::Command).cost()
+        };
+        assert_eq!([cost("PING x"), cost("PRIVMSG #r :x"), cost("FROB"), cost("JOIN")], [1; 4]);
+        for dear in ["JOIN #r", "WHO *", "LIST", "HISTORY #r", "CHATHISTORY LATEST #r * 5"] {
+            assert!(cost(dear) > 2, "{dear}");
+        }
+    }
 }

@@ -74,8 +74,8 @@ pub struct Limits {
     pub outbox: usize,
     /// Requests that may wait for the hub.
     pub inbox: usize,
-    /// Lines that one session may send before others have their turn.
-    pub lines_per_turn: usize,
+    /// What one session's lines may cost before others have their turn; an ordinary line costs 1.
+    pub cost_per_turn: usize,
     /// Rooms that one account may be in.
     pub rooms_per_account: usize,
     /// Rooms that there may be.
@@ -96,7 +96,7 @@ impl Default for Limits {
             registration: Duration::from_secs(60),
             outbox: 4 << 20,
             inbox: 1024,
-            lines_per_turn: 64,
+            cost_per_turn: 64,
             rooms_per_account: 100,
             rooms: 10_000,
             linger: Duration::from_secs(30),

@@ -142,7 +142,7 @@ async fn a_small_inbox_loses_nothing() {
     let deployment = Deployment::new();
     let server = Server::with(&deployment, |options| {
         options.limits.inbox = 1;
-        options.limits.lines_per_turn = 1;
+        options.limits.cost_per_turn = 1;
     });
     let mut bob = Peer::plain(&deployment, &server, &deployment.issue("bob")).await;
     let mut talk = Vec::new();

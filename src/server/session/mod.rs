@@ -104,7 +104,7 @@ impl Session {
     /// turn.
     fn read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) {
         let Self { wire, input, talk } = self;
-        let mut budget = talk.shared.limits.lines_per_turn;
+        let mut budget = talk.shared.limits.cost_per_turn;
         if talk.poll_held(cx).is_pending() {
             return;
         }
@@ -137,7 +137,7 @@ impl Session {
                         return;
                     }
                 }
-                budget -= 1;
+                budget = budget.saturating_sub(talk.cost());
                 let full = talk.is_held();
                 if full || budget == 0 {
                     input.rest = octets.to_vec();

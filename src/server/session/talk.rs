@@ -35,6 +35,8 @@ pub(super) struct Talk {
     phase: Phase,
     /// A request for which the inbox had no room.
     held: Option<Request>,
+    /// What the last line cost.
+    cost: u8,
     /// The hub was told that this session has ended.
     told: bool,
     pub(super) identity: Arc<Identity>,
@@ -81,7 +83,17 @@ impl Talk {
         ticket: Ticket,
         place: Place,
     ) -> Self {
-        Self { id, phase: Phase::Fresh, held: None, told: false, identity, shared, _ticket: ticket, _place: place }
+        Self {
+            id,
+            phase: Phase::Fresh,
+            held: None,
+            cost: 1,
+            told: false,
+            identity,
+            shared,
+            _ticket: ticket,
+            _place: place,
+        }
     }
 
     /// Whether a request waits for room in the hub's inbox.
@@ -106,8 +118,14 @@ impl Talk {
     }
 
     fn offer(&mut self, cx: &mut Context<'_>, label: Option<Box<str>>, body: Body) {
+        self.cost = body.cost();
         let request = Request { session: self.id, label, body };
         self.held = self.shared.door.poll_offer(cx, request).err();
+    }
+
+    /// What the last line has cost, as the table of commands has it.
+    pub(super) fn cost(&self) -> usize {
+        self.cost.into()
     }
 
     /// Tells the hub, once, that this session has ended.
