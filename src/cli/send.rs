@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn refusals_tell_what_to_do_in_a_shell() {
         let check = |reason: &str, words: &str| assert!(advice("#ops", reason).contains(words), "{reason}");
-        check("you cannot speak in #Ops; /join #Ops first", "conclave chat --join '#ops'");
+        check("you cannot speak in #Ops; /join #Ops first, or ask its operators", "conclave chat --join '#ops'");
         check(&Refusal::NoSuchRoom("#ops".into()).sentence(), "make it with: conclave chat --join '#ops'");
         check("the house is on fire", "the house is on fire");
     }

@@ -7,10 +7,14 @@ use super::{
     event::Manner,
     pending::{Aim, Request},
 };
-use crate::protocol::{
-    chat::Kind,
-    command::{Command, Info, ListQuery, Place, Send, Spec, TABLE, from_plain},
-    limits::IRC_BODY,
+use crate::{
+    ident::RoomName,
+    protocol::{
+        chat::Kind,
+        command::{Command, Info, ListQuery, Place, Send, from_plain, help_rows},
+        limits::IRC_BODY,
+        refusal::Refusal,
+    },
 };
 
 /// What a typed line asks for.
@@ -62,6 +66,10 @@ fn act(line: &str, command: Command, current: Option<&str>) -> Result<Action, &'
         Command::Send(send) => say(line, &send, named),
         Command::Join(rooms) => {
             let Some((room, key)) = rooms.into_iter().next() else { return Err(NO_ROOM) };
+            if room.parse::<RoomName>().is_err() {
+                // One room, as text goes to one.
+                return Ok(Action::Wrong(Refusal::BadRoomName(room).sentence()));
+            }
             let room = String::from(room);
             let params = vec![Some(room.clone()), key.map(String::from)];
             Ok(Action::TalkIn(room.clone(), request("JOIN", params, Aim::Join(room))))
@@ -79,7 +87,13 @@ fn act(line: &str, command: Command, current: Option<&str>) -> Result<Action, &'
         Command::List(ListQuery { names, .. }) => ask("LIST", vec![(!names.is_empty()).then(|| names.join(","))]),
         Command::Topic(place, new) => ask("TOPIC", vec![Some(named(&place)?), text(new)]),
         Command::Away(reason) => ask("AWAY", vec![text(reason)]),
+        Command::SetName(name) => ask("SETNAME", vec![Some(name.to_string())]),
+        Command::Whowas(nick, _) => ask("WHOWAS", vec![Some(nick.into())]),
+        Command::Kill(nick, reason) => ask("KILL", vec![Some(nick.into()), Some(reason.to_string())]),
+        Command::Wallops(text) => ask("WALLOPS", vec![Some(text.to_string())]),
         Command::Info(Info::Motd, _) => ask("MOTD", vec![]),
+        Command::Info(Info::Time, _) => ask("TIME", vec![]),
+        Command::Info(Info::Version, _) => ask("VERSION", vec![]),
         Command::Kick(who, reason) => {
             // One at a time, as a person writes it.
             let Some((place, nick)) = who.into_iter().next() else { return Err(NO_ROOM) };
@@ -107,7 +121,11 @@ fn say(
     named: impl Fn(&Place) -> Result<String, &'static str>,
 ) -> Result<Action, &'static str> {
     let to = named(send.to.first().unwrap_or(&Place::Current))?;
-    let manner = if send.kind == Kind::Action { Manner::Action } else { Manner::Text };
+    let manner = match send.kind {
+        Kind::Action => Manner::Action,
+        Kind::Notice => Manner::Notice,
+        _ => Manner::Text,
+    };
     let mut requests = messages(&to, manner, &send.text);
     if let [whole] = &mut requests[..] {
         line.clone_into(&mut whole.typed);
@@ -150,17 +168,12 @@ fn pieces(mut text: &str, most: usize) -> Vec<&str> {
 }
 
 fn help(about: Option<&str>) -> Action {
-    let about = about.map(|name| name.trim_start_matches('/'));
-    let row = |spec: &Spec| format!("{:<24} {}", spec.usage, spec.help);
-    match about {
-        None => {
-            let rows = TABLE.iter().copied().filter(|spec| spec.plain.is_some()).map(row);
-            Action::Help(rows.chain(["//TEXT                   a line that starts with a slash".to_owned()]).collect())
+    match help_rows(about) {
+        rows if rows.is_empty() => {
+            let name = about.unwrap_or_default().trim_start_matches('/');
+            Action::Wrong(format!("there is no command /{name}; /help lists them"))
         }
-        Some(name) => match Spec::by_slash(name) {
-            Some(spec) => Action::Help(vec![row(spec)]),
-            None => Action::Wrong(format!("there is no command /{name}; /help lists them")),
-        },
+        rows => Action::Help(rows),
     }
 }
 
@@ -194,6 +207,22 @@ mod tests {
         check("/away lunch now", &["AWAY lunch now"]);
         check("/away", &["AWAY "]);
         check("/history 5", &["HISTORY #here|5"]);
+        check("/notice bob a b", &["NOTICE bob|a b"]);
+        check("/op alice bob", &["MODE #here|+oo|alice|bob"]);
+        check("/deop #ops bob", &["MODE #ops|-o|bob"]);
+        check("/voice bob", &["MODE #here|+v|bob"]);
+        check("/devoice bob", &["MODE #here|-v|bob"]);
+        check("/ban bob", &["MODE #here|+b|bob"]);
+        check("/ban", &["MODE #here|b"]);
+        check("/unban bob", &["MODE #here|-b|bob"]);
+        check("/mode", &["MODE #here"]);
+        check("/mode alice +i", &["MODE alice|+i"]);
+        check("/setname Bob B", &["SETNAME Bob B"]);
+        check("/kill bob too loud", &["KILL bob|too loud"]);
+        check("/wallops to all", &["WALLOPS to all"]);
+        check("/whowas bob", &["WHOWAS bob"]);
+        check("/version", &["VERSION "]);
+        check("/time", &["TIME "]);
     }
 
     #[test]
@@ -203,6 +232,12 @@ mod tests {
         assert_eq!(parse("/quit so long", None), Action::Quit(Some("so long".into())));
         assert!(matches!(parse("/nope", None), Action::Wrong(text) if text.contains("/nope")));
         assert!(matches!(parse("/msg bob", None), Action::Wrong(_)));
+        for room in ["/join #ops,#dev", "/join #a:b"] {
+            assert!(
+                matches!(parse(room, None), Action::Wrong(text) if text.contains("cannot be a room's name")),
+                "{room}"
+            );
+        }
         let Action::TalkIn(room, request) = parse("/join ops key", None) else { panic!() };
         assert_eq!((room.as_str(), request.params.join(" ").as_str()), ("#ops", "#ops key"));
     }

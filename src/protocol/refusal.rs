@@ -208,7 +208,7 @@ impl Refusal {
             Self::NotHere(name) => format!("{name} is not connected: the message was not delivered and is not kept"),
             Self::NoSuchServer(name) => format!("{name} is not this server, and there is no other"),
             Self::NoSuchRoom(name) => format!("there is no room {name}; /rooms lists the rooms, /join {name} makes it"),
-            Self::CannotSpeak(name) => format!("you cannot speak in {name}; /join {name} first"),
+            Self::CannotSpeak(name) => format!("you cannot speak in {name}; /join {name} first, or ask its operators"),
             Self::TooManyRooms(name, most) => {
                 format!("{name}: you are in {most} rooms already, which is the most; /part one first")
             }

@@ -244,7 +244,7 @@ fn a_room_is_followed_from_its_last_lines_on() {
         assert!(all.expect("").ends_with(&format!("line {number}")));
     }
     let mut none = world.tail(&["--as", "bob", "-n", "0", "#lobby"]);
-    for (option, value) in [("--since", "yesterday"), ("--lines", "501")] {
+    for (option, value) in [("--since", "yesterday"), ("--lines", "10001")] {
         let output = world.command(&["tail", option, value, "#lobby"]).output().unwrap();
         check(&output, 2, value);
     }
@@ -280,6 +280,43 @@ fn a_room_is_followed_from_its_last_lines_on() {
         tail.signal(Signal::INT);
         let (code, _, stderr) = tail.ended();
         assert_eq!((code, stderr.as_str()), (Some(130), ""));
+    }
+}
+
+#[test]
+fn the_history_is_complete_beyond_one_page() {
+    let world = world(&["alice", "bob"]);
+    let lines = |from: usize, to: usize| (from..to).map(|number| format!("line {number}\n")).collect::<String>();
+    check(&world.send(&["--as", "alice", "#lobby"], lines(0, 650).as_bytes()), 0, "");
+    let relay = Relay::to(world.address);
+    let all = ["tail", "--as", "bob", "--since", "1h", "#lobby"];
+    let last = ["tail", "--as", "bob", "-n", "250", "#lobby"];
+    let mut tails = [(&all, 0), (&last, 400)]
+        .map(|(arguments, first)| (Running::start(&mut world.at(relay.address, arguments)), first));
+    for (tail, first) in &mut tails {
+        for number in *first..650 {
+            let line = tail.expect("");
+            assert!(line.ends_with(&format!("#lobby <alice> line {number}")), "{number}: {line}");
+        }
+    }
+    // More than a page was missed.
+    relay.cut();
+    for (tail, _) in &mut tails {
+        tail.expect_err("-- connection lost");
+    }
+    check(&world.send(&["--as", "alice", "#lobby"], lines(650, 900).as_bytes()), 0, "");
+    relay.mend();
+    for (tail, _) in &mut tails {
+        for number in 650..900 {
+            assert!(tail.expect("<alice>").ends_with(&format!("#lobby <alice> line {number}")), "{number}");
+        }
+    }
+    check(&world.send(&["--as", "alice", "#lobby", "and now"], b""), 0, "");
+    for (mut tail, _) in tails {
+        assert!(tail.expect("<alice>").ends_with("#lobby <alice> and now"));
+        tail.signal(Signal::INT);
+        let (code, stdout, _) = tail.ended();
+        assert_eq!((code, stdout.contains("<alice>")), (Some(130), false), "{stdout}");
     }
 }
 

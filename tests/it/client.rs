@@ -67,6 +67,54 @@ fn refused_lines_are_told_and_cost_the_exit_code() {
 }
 
 #[test]
+fn who_runs_a_room_reads_sentences() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let mut alice = Running::chat(deployment.root(), address, "alice", &["--join", "#ops"]);
+    alice.expect("#ops -!- here: @alice");
+    let mut bob = Running::chat(deployment.root(), address, "bob", &[]);
+    bob.expect("#lobby -!- here: ");
+    for (line, words) in [
+        ("/mode +i", "#ops -!- alice set mode +i"),
+        ("/invite bob", "-!- bob is invited into #ops"),
+        ("/ban", "#ops -!- the list b is empty"),
+        ("/ban mallory", "#ops -!- alice set mode +b mallory!*@*"),
+        ("/ban", "#ops -!- b: mallory!*@* (set by alice)"),
+        ("/unban mallory", "#ops -!- alice set mode -b mallory!*@*"),
+        ("/op bob", "-!- bob is not in #ops"),
+        ("/mode alice +w", "-!- your modes changed: +w"),
+        ("/setname Alice A", "-!- your real name is Alice A now"),
+        ("/version", "-!- the server runs "),
+        ("/time", "-!- the server's time: "),
+        ("/motd", "-!- there is no message of the day"),
+        ("/whowas zed", "-!- nobody called zed was here lately"),
+        ("/kill bob", "-!- only the administrators of this server may do that"),
+        ("/join #a,#b", "-!- #a,#b cannot be a room's name"),
+    ] {
+        alice.type_line(line);
+        alice.expect(words);
+    }
+    bob.expect("-!- alice invites you into #ops; /join #ops");
+    bob.type_line("/invite");
+    bob.expect("-!- you are invited into #ops; /join #ops");
+    bob.type_line("/join #ops");
+    bob.expect("#ops -!- here: @alice bob");
+    alice.expect("#ops -!- bob joined");
+    alice.type_line("/op bob");
+    bob.expect("#ops -!- alice set mode +o bob");
+    bob.type_line("/rename #ops #devel");
+    alice.expect("#ops -!- bob renamed the room to #devel");
+    alice.type_line("/kick bob too loud");
+    bob.expect("#devel -!- alice put bob out of the room (too loud)");
+    bob.expect("-!- you talk in #lobby now");
+    bob.type_line("/invite");
+    bob.expect("-!- you are invited into no room");
+    bob.type_line("here again");
+    bob.expect("#lobby <bob> here again");
+    alice.type_line("/notice bob psst");
+    bob.expect("alice -> you: psst");
+}
+
+#[test]
 fn a_killed_server_costs_no_line() {
     let (deployment, server, address) = world(&["alice", "bob"]);
     let mut alice = Running::chat(deployment.root(), address, "alice", &["--join", "#ops"]);

@@ -160,6 +160,79 @@ async fn people() {
 }
 
 #[tokio::test]
+async fn who_runs_a_room_needs_no_letters() {
+    let deployment = Deployment::new();
+    let server = Server::start(&deployment);
+    let mut alice = Peer::plain(&deployment, &server, &deployment.issue("alice")).await;
+    alice.does("/join ops").await;
+    let mut bob = Peer::plain(&deployment, &server, &deployment.issue("bob")).await;
+    bob.does("/join ops").await;
+    alice.lines().await;
+
+    for (line, seen) in [
+        ("/op bob", "T #ops -!- alice set mode +o bob"),
+        ("/deop #ops bob", "T #ops -!- alice set mode -o bob"),
+        ("/voice bob", "T #ops -!- alice set mode +v bob"),
+        ("/devoice bob", "T #ops -!- alice set mode -v bob"),
+        ("/ban", "-!- the list b of #ops is empty"),
+        ("/ban mallory *!*@evil", "T #ops -!- alice set mode +bb mallory!*@* *!*@evil"),
+        ("/unban mallory", "T #ops -!- alice set mode -b mallory!*@*"),
+        ("/ban", "-!- #ops b: *!*@evil (set by alice)"),
+        ("/op", "-!- usage: /op [#ROOM] NAME..."),
+        ("/unban", "-!- usage: /unban [#ROOM] NAME|MASK..."),
+        ("/op zed", "-!- nobody here is called zed; /who lists who is here"),
+        // About a person, and no letters of the room.
+        ("/mode alice +iw", "-!- your modes changed: +iw"),
+        ("/mode alice", "-!- your modes: +iw"),
+        ("/mode bob +i", "-!- these are somebody else's modes"),
+        ("/mode", "-!- modes of #ops: +nt"),
+    ] {
+        assert_eq!(alice.does(line).await, [seen], "{line}");
+    }
+    bob.lines().await;
+    assert_eq!(bob.does("/op bob").await, ["-!- only the operators of #ops may do that"]);
+    bob.does("/mode bob +B").await;
+    assert_eq!(alice.does("/who bob").await, ["-!- bob in #lobby, a bot"]);
+}
+
+#[tokio::test]
+async fn what_is_needed_seldom() {
+    let deployment = Deployment::new();
+    let server = Server::with(&deployment, |options| options.admins = vec!["root".parse().unwrap()]);
+    let mut root = Peer::plain(&deployment, &server, &deployment.issue("root")).await;
+    let mut alice = Peer::plain(&deployment, &server, &deployment.issue("alice")).await;
+    root.lines().await;
+
+    assert_eq!(alice.does("/setname Alice A").await, ["-!- your real name is Alice A now"]);
+    assert_eq!(root.does("/who alice").await, ["-!- alice (Alice A) in #lobby"]);
+    assert_eq!(alice.does("/notice #lobby psst").await, ["T #lobby -alice- psst"]);
+    assert_eq!(root.sees().await, ["T #lobby -alice- psst"]);
+    assert!(matches!(&*alice.does("/version").await, [line] if line.starts_with("-!- the server runs ")));
+    assert!(matches!(&*alice.does("/time").await, [line] if line.starts_with("-!- the server's time: ")));
+    assert_eq!(alice.does("/whowas zed").await, ["-!- nobody called zed was here lately"]);
+    for (line, usage) in [
+        ("/setname", "/setname REAL NAME"),
+        ("/notice bob", "/notice NAME TEXT"),
+        ("/whowas", "/whowas NAME"),
+        ("/kill", "/kill NAME [REASON]"),
+        ("/wallops", "/wallops TEXT"),
+    ] {
+        assert_eq!(alice.does(line).await, [format!("-!- usage: {usage}")], "{line}");
+    }
+    for line in ["/kill root", "/wallops all of you"] {
+        assert_eq!(alice.does(line).await, ["-!- only the administrators of this server may do that"], "{line}");
+    }
+    alice.does("/mode alice +w").await;
+    root.send("/wallops down at noon").await;
+    alice.expect("-!- root to everybody: down at noon").await;
+    root.send("/kill alice too loud").await;
+    alice.expect("-!- root ended the connections of alice (too loud)").await;
+    root.expect("alice disconnected").await;
+    root.send("/whowas alice").await;
+    root.expect("-!- alice was here until ").await;
+}
+
+#[tokio::test]
 async fn history_and_help() {
     let deployment = Deployment::new();
     let server = Server::start(&deployment);

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 pub(super) use super::page::MOST;
-use super::page::{Page, Seen, Wanted, history};
+use super::page::{Page, Part, Seen, Wanted, history};
 use crate::{
     cli::{exit::note, json, target::Target},
     client::{
@@ -44,6 +44,8 @@ pub(super) struct Follow<W> {
     requests: Vec<Request>,
     /// How many requests are not answered.
     unanswered: usize,
+    /// The connection was lost while the history was awaited.
+    torn: bool,
     over: Option<String>,
 }
 
@@ -76,6 +78,7 @@ impl<W: Write> Follow<W> {
             connected: false,
             requests: Vec::new(),
             unanswered: 0,
+            torn: false,
             over: None,
         }
     }
@@ -93,12 +96,13 @@ impl<W: Write> Follow<W> {
     /// A connection stands. What was asked on the one before, and not answered, was asked again.
     fn begin(&mut self) -> io::Result<()> {
         if self.unanswered > 0 {
+            self.torn = true;
             return Ok(());
         }
         let name = self.target.to_string();
         if self.wanted.lines > 0 {
             // Given in this order from the end.
-            self.requests.push(history(&name, self.wanted.lines));
+            self.requests.push(history(&name, Part::Latest, self.wanted.lines));
         }
         if let Target::Room(_) = self.target {
             self.requests.push(Request {
@@ -112,12 +116,34 @@ impl<W: Write> Follow<W> {
         if self.unanswered == 0 { self.caught_up() } else { Ok(()) }
     }
 
+    fn ask_history(&mut self, part: Part<'_>) {
+        self.requests.push(history(&self.target.to_string(), part, self.wanted.lines));
+        self.unanswered += 1;
+    }
+
+    /// A part of the history has come: asks for the one before, if that is wanted too.
+    fn go_back(&mut self) {
+        if let Some(id) = self.page.as_mut().and_then(|page| page.next(self.wanted)) {
+            self.ask_history(Part::Before(&id));
+        }
+    }
+
+    /// All is answered.
+    fn all_answered(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.torn) && self.wanted.lines > 0 {
+            // What was said between the two connections is in none of these answers.
+            self.ask_history(Part::Latest);
+            return Ok(());
+        }
+        self.caught_up()
+    }
+
     /// The history is complete, and what is said since then: from now on lines are shown as they come.
     fn caught_up(&mut self) -> io::Result<()> {
         let Some(page) = self.page.take() else { return Ok(()) };
         if self.wanted.since > 0 && page.is_cut(self.wanted) {
             note(format_args!(
-                "-- more was said than the {MOST} messages that the server gives: the first are left out"
+                "-- more was said than the {MOST} messages that are shown at most: the first are left out"
             ));
         }
         for (record, event) in page.finish(self.wanted, &mut self.seen) {
@@ -219,12 +245,20 @@ impl<W: Write> Screen for Follow<W> {
 
     fn answered(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.unanswered = self.unanswered.saturating_sub(1);
+        let request = &outcome.request;
+        let pages = request.command == "CHATHISTORY";
         match &outcome.refused {
-            Some(reason) if outcome.request.command == "JOIN" => self.over = Some(reason.clone()),
-            Some(reason) if self.over.is_none() => note(format_args!("-- {}: {reason}", outcome.request.typed)),
-            _ => {}
+            _ if self.over.is_some() => {}
+            Some(reason) if request.command == "JOIN" => self.over = Some(reason.clone()),
+            // A server without pages; or it says once more why it tells nothing.
+            Some(_) if pages && request.params.first().is_some_and(|which| which == "LATEST") => {
+                self.ask_history(Part::Whole);
+            }
+            Some(reason) => note(format_args!("-- {}: {reason}", request.typed)),
+            None if pages => self.go_back(),
+            None => {}
         }
-        if self.unanswered == 0 && self.over.is_none() { self.caught_up() } else { Ok(()) }
+        if self.unanswered == 0 && self.over.is_none() { self.all_answered() } else { Ok(()) }
     }
 
     fn pending(&mut self, _: usize, _: &str) -> io::Result<()> {
@@ -288,7 +322,7 @@ mod tests {
         let mut follow = follow("#ops");
         follow.status(None, true).unwrap();
         let (join, history) = (asked(&mut follow).await, asked(&mut follow).await);
-        assert_eq!((join.command, history.command), ("JOIN", "HISTORY"));
+        assert_eq!((join.command, history.command), ("JOIN", "CHATHISTORY"));
         follow.answered(&outcome(join, Some("you are banned from #ops"))).unwrap();
         follow.answered(&outcome(history, Some("you are not in #ops"))).unwrap();
         assert_eq!(follow.input().await, Input::End);
@@ -324,10 +358,52 @@ mod tests {
         for request in [join, history] {
             follow.answered(&outcome(request, None)).unwrap();
         }
+        // What was said in between is in no answer to what was asked before.
+        let latest = asked(&mut follow).await;
+        assert_eq!(latest.params, ["LATEST", "#ops", "*", "10"]);
+        follow.answered(&outcome(latest, None)).unwrap();
         // Now it is through: on the next connection what was missed is asked for, as much as there is.
         follow.status(None, false).unwrap();
         follow.status(None, true).unwrap();
         assert_eq!(asked(&mut follow).await.command, "JOIN");
-        assert_eq!(asked(&mut follow).await.params, ["#ops", "500"]);
+        assert_eq!(asked(&mut follow).await.params, ["LATEST", "#ops", "*", "100"]);
+    }
+
+    #[tokio::test]
+    async fn the_history_is_read_page_by_page_from_its_end() {
+        let mut follow = follow("bob").first(3, None);
+        follow.status(None, true).unwrap();
+        let mut asked_for = Vec::new();
+        for ids in [&["d", "e"][..], &["b", "c"]] {
+            let request = asked(&mut follow).await;
+            asked_for.push(request.params.join(" "));
+            for id in ids {
+                let mut event = said("bob", "alice", true);
+                let record = event.record.as_mut().unwrap();
+                (record.id, record.at) = (Some((*id).into()), u64::from(id.as_bytes()[0]));
+                record.text = (*id).into();
+                follow.show(&event).unwrap();
+            }
+            assert!(follow.out.is_empty());
+            follow.answered(&outcome(request, None)).unwrap();
+        }
+        assert_eq!(asked_for, ["LATEST bob * 3", "BEFORE bob msgid=d 3"]);
+        let shown = String::from_utf8(std::mem::take(&mut follow.out)).unwrap();
+        let texts: Vec<&str> =
+            shown.lines().map(|line| line.split("\"text\":\"").nth(1).unwrap().get(..1).unwrap()).collect();
+        assert_eq!(texts, ["c", "d", "e"]);
+    }
+
+    #[tokio::test]
+    async fn a_server_without_pages_gives_what_it_has_at_once() {
+        let mut follow = follow("bob");
+        follow.status(None, true).unwrap();
+        let pages = asked(&mut follow).await;
+        follow.answered(&outcome(pages, Some("there is no command CHATHISTORY"))).unwrap();
+        let whole = asked(&mut follow).await;
+        assert_eq!((whole.command, &*whole.params), ("HISTORY", &["bob".to_owned(), "10".to_owned()][..]));
+        follow.show(&said("bob", "alice", true)).unwrap();
+        follow.answered(&outcome(whole, None)).unwrap();
+        assert!(!follow.out.is_empty() && follow.requests.is_empty());
     }
 }

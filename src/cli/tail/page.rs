@@ -1,6 +1,9 @@
 //! What was said before: how it is asked for, and how it is put together with what is said meanwhile.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{HashSet, VecDeque},
+};
 
 use crate::{
     client::{
@@ -10,25 +13,53 @@ use crate::{
     protocol::sanitize::for_terminal,
 };
 
-/// How many messages the server gives at once.
-pub(crate) const MOST: usize = 500;
+/// How many messages of the history are shown at most.
+pub(crate) const MOST: usize = 10_000;
 /// How many lines wait at most while the history comes, and how many ids are remembered.
-const HELD: usize = 10_000;
+const HELD: usize = 2 * MOST;
+/// How many messages a server gives at once.
+const PAGE: usize = 100;
+/// The same, for one that has no pages.
+const AT_ONCE: usize = 500;
 
-/// Asks for the last messages. The one place that knows how this is asked.
-pub(super) fn history(target: &str, lines: usize) -> Request {
-    Request {
-        command: "HISTORY",
-        params: vec![target.to_owned(), lines.min(MOST).to_string()],
-        typed: format!("the history of {}", for_terminal(target)),
-        aim: Aim::Other,
-    }
+/// A part of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part<'a> {
+    /// The newest page.
+    Latest,
+    /// The page before the message of this id.
+    Before(&'a str),
+    /// The last messages, from a server that has no pages.
+    Whole,
 }
 
-/// The lines that came while the history was awaited, and the history's own.
+/// Asks for a part of the history, of which so many messages are wanted. The one place that knows how
+/// this is asked (IRCv3 `draft/chathistory`).
+pub(super) fn history(target: &str, part: Part<'_>, lines: usize) -> Request {
+    let page = |which: &str, from: &str| {
+        let most = lines.min(PAGE).to_string();
+        ("CHATHISTORY", vec![which.to_owned(), target.to_owned(), from.to_owned(), most])
+    };
+    let (command, params) = match part {
+        Part::Latest => page("LATEST", "*"),
+        Part::Before(id) => page("BEFORE", &format!("msgid={id}")),
+        Part::Whole => ("HISTORY", vec![target.to_owned(), lines.min(AT_ONCE).to_string()]),
+    };
+    Request { command, params, typed: format!("the history of {}", for_terminal(target)), aim: Aim::Other }
+}
+
+/// The lines that came while the history was awaited, and the history's own, page by page from its end.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    events: VecDeque<(Record, Event)>,
+    /// Each with the number of its page; what is said meanwhile has the number 0.
+    events: VecDeque<(u32, Record, Event)>,
+    number: u32,
+    /// How many messages of the history are there.
+    past: usize,
+    /// The first message of the page that comes: the next one is the one before it.
+    first: Option<String>,
+    /// How far back the pages go (milliseconds since 1970).
+    reached: u64,
 }
 
 /// What of the past is wanted.
@@ -42,33 +73,49 @@ pub(super) struct Wanted {
 
 impl Page {
     pub(super) fn push(&mut self, record: Record, event: Event) {
+        if let Some(id) = record.id.as_ref().filter(|_| record.past) {
+            self.past += 1;
+            if self.first.is_none() {
+                (self.first, self.reached) = (Some(id.clone()), record.at);
+            }
+        }
         if self.events.len() >= HELD {
             self.events.pop_front();
         }
-        self.events.push_back((record, event));
+        let number = if record.past { self.number + 1 } else { 0 };
+        self.events.push_back((number, record, event));
     }
 
-    /// Whether the server gave as much as it gives at once, and there may be more that is wanted.
+    /// A page has come: the message before which the next one lies, if more is wanted and there may
+    /// be more.
+    pub(super) fn next(&mut self, wanted: Wanted) -> Option<String> {
+        // Before an empty page there is nothing.
+        let first = self.first.take()?;
+        self.number += 1;
+        (self.past < wanted.lines && self.reached >= wanted.since).then_some(first)
+    }
+
+    /// Whether more is wanted than is shown.
     pub(super) fn is_cut(&self, wanted: Wanted) -> bool {
-        let past = || self.events.iter().filter(|(record, _)| record.past && record.id.is_some());
-        past().count() >= MOST && past().all(|(record, _)| record.at > wanted.since)
+        self.past >= MOST && self.reached > wanted.since
     }
 
     /// Everything in its order, each line once.
     pub(super) fn finish(self, wanted: Wanted, seen: &mut Seen) -> Vec<(Record, Event)> {
         let old = |record: &Record| record.past && record.at < wanted.since;
-        let new = self.events.into_iter().filter(|(record, _)| !old(record) && seen.is_new(record));
+        let new = self.events.into_iter().filter(|(_, record, _)| !old(record) && seen.is_new(record));
         let mut events: Vec<_> = new.collect();
-        // What is said comes between the lines of the history; a room's time never steps back.
-        events.sort_by_key(|(record, _)| record.at);
-        let past = events.iter().filter(|(record, _)| record.past).count();
+        // What is said comes between the lines of the history; a room's time never steps back. Of one
+        // millisecond, a later page is the earlier part.
+        events.sort_by_key(|(number, record, _)| (record.at, Reverse(*number)));
+        let past = events.iter().filter(|(_, record, _)| record.past).count();
         let mut skip = past.saturating_sub(wanted.lines);
-        events.retain(|(record, _)| {
+        events.retain(|(_, record, _)| {
             let skipped = record.past && skip > 0;
             skip -= usize::from(skipped);
             !skipped
         });
-        events
+        events.into_iter().map(|(_, record, event)| (record, event)).collect()
     }
 }
 
@@ -149,6 +196,19 @@ mod tests {
     }
 
     #[test]
+    fn of_one_millisecond_a_later_page_is_the_earlier_part() {
+        let lines = [(Some("live"), 7, false, "five"), (Some("c"), 7, true, "three"), (Some("d"), 7, true, "four")];
+        let mut pages = page(&lines);
+        let wanted = Wanted { lines: 10, since: 0 };
+        assert_eq!(pages.next(wanted).as_deref(), Some("c"));
+        for (id, text) in [("a", "one"), ("b", "two"), ("c", "three")] {
+            let (record, event) = line(Some(id), 7, true, text);
+            pages.push(record, event);
+        }
+        assert_eq!(texts(pages, 10, 0, &mut Seen::default()), ["one", "two", "three", "four", "five"]);
+    }
+
+    #[test]
     fn as_much_of_the_past_as_is_wanted() {
         let lines = [
             (Some("a"), 1, true, "one"),
@@ -174,6 +234,32 @@ mod tests {
         let wanted = |since| Wanted { lines: MOST, since };
         assert!(page.is_cut(wanted(0)) && !page.is_cut(wanted(100)));
         assert!(!Page::default().is_cut(wanted(0)));
-        assert_eq!(history("#ops", 9999).params, ["#ops", "500"]);
+    }
+
+    #[test]
+    fn pages_are_asked_for_as_far_back_as_is_wanted() {
+        let params = |part, lines| history("#ops", part, lines).params.join(" ");
+        assert_eq!(params(Part::Latest, 9999), "LATEST #ops * 100");
+        assert_eq!(params(Part::Before("x"), 7), "BEFORE #ops msgid=x 7");
+        assert_eq!(params(Part::Whole, 9999), "#ops 500");
+
+        let wanted = |lines, since| Wanted { lines, since };
+        let next = |ids: &[(&str, u64)], wanted| {
+            let mut pages = page(&[(Some("live"), 40, false, "x")]);
+            for (id, at) in ids {
+                let (record, event) = line(Some(id), *at, true, "x");
+                pages.push(record, event);
+            }
+            let next = pages.next(wanted);
+            // The next page has nothing.
+            assert_eq!(pages.next(wanted), None);
+            next
+        };
+        let ids = &[("d", 30), ("e", 31)][..];
+        assert_eq!(next(ids, wanted(4, 10)).as_deref(), Some("d"));
+        assert_eq!(next(ids, wanted(4, 30)).as_deref(), Some("d"));
+        assert_eq!(next(ids, wanted(4, 31)), None, "it goes far enough back");
+        assert_eq!(next(ids, wanted(2, 0)), None, "there are as many as are wanted");
+        assert_eq!(next(&[], wanted(4, 0)), None);
     }
 }

@@ -40,7 +40,8 @@ impl Core {
         let past = replay || label.is_some();
         let told_at_the_end = label.is_some_and(|label| self.note_answer(now, &label, message));
         let seen = message.tags.get("msgid").is_some_and(|id| !self.model.remember(&id));
-        let repeated = replay && seen;
+        // A script asks for what it wants again, and knows the later pieces of a message too.
+        let repeated = replay && seen && !self.is_script();
         if !told_at_the_end && !repeated && !self.protocol(now, message) {
             let first = self.outputs.len();
             self.show(now, message);

@@ -10,10 +10,11 @@ use crate::protocol::{Message, MessageBuf};
 const REQUIRED: [&str; 4] = ["batch", "echo-message", "labeled-response", "message-tags"];
 /// What is asked for besides, where the server has it.
 const WELCOME: [&str; 3] = ["account-tag", "server-time", ID_TAG];
-/// A room that gets another name is told as that.
-const RENAME: &str = "draft/channel-rename";
-/// What a script asks for besides: that nobody sees it come and go.
-const UNSEEN: &str = "conclave.chat/unseen";
+/// What a person asks for besides: to be told of these things as what they are.
+const PERSON: [&str; 4] = ["draft/channel-rename", "draft/message-redaction", "invite-notify", "setname"];
+/// What a script asks for besides: that nobody sees it come and go, and the history page by page. It
+/// follows the name of a room that it was given.
+const SCRIPT: [&str; 2] = ["conclave.chat/unseen", "draft/chathistory"];
 /// The ISUPPORT token that names the room for everybody.
 const LOBBY_TOKEN: &str = "conclave.chat/LOBBY=";
 /// That room's name where the server does not tell.
@@ -84,9 +85,8 @@ impl Core {
     }
 
     fn wanted_capabilities(&self) -> Vec<&'static str> {
-        // A script follows the name that it was given, a person the room.
-        let own = if self.is_script() { UNSEEN } else { RENAME };
-        REQUIRED.into_iter().chain(WELCOME).chain([own]).collect()
+        let own = if self.is_script() { &SCRIPT[..] } else { &PERSON[..] };
+        REQUIRED.into_iter().chain(WELCOME).chain(own.iter().copied()).collect()
     }
 
     fn request_capabilities(&mut self) {

@@ -26,6 +26,10 @@ pub(super) struct Session {
     pub(super) batches: Batches,
     /// What a list of names has brought, until its end.
     pub(super) names: Vec<String>,
+    /// Whether another list has brought any row, until its end.
+    pub(super) rows: bool,
+    /// Whether the person of a WHOIS seems not to be here, until its end.
+    pub(super) absent: bool,
     /// What the server said last with ERROR.
     pub(super) farewell: Option<String>,
 }
@@ -56,6 +60,8 @@ impl Session {
             lobby: None,
             batches: Batches::default(),
             names: Vec::new(),
+            rows: false,
+            absent: false,
             farewell: None,
         }
     }

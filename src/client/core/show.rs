@@ -31,7 +31,9 @@ impl Core {
             "NOTICE" => self.happened(at, None, param(1).to_owned()),
             "JOIN" => self.came(at, from, param(0)),
             "PART" => self.went(at, from, param(0), format!("{from} left{}", reason(1))),
-            "KICK" => self.went(at, param(1), param(0), format!("{from} removed {}{}", param(1), reason(2))),
+            "KICK" => {
+                self.went(at, param(1), param(0), format!("{from} put {} out of the room{}", param(1), reason(2)));
+            }
             "RENAME" => {
                 self.happened(at, Some(param(0)), format!("{from} renamed the room to {}{}", param(1), reason(2)));
                 self.model.rename(param(0), param(1));
@@ -49,9 +51,27 @@ impl Core {
             }
             "MODE" => {
                 let changes = message.params.get(1..).unwrap_or_default().join(" ");
-                self.happened(at, Some(param(0)), format!("{from} set the modes {changes}"));
+                if param(0).starts_with('#') {
+                    self.happened(at, Some(param(0)), format!("{from} set mode {changes}"));
+                } else {
+                    self.happened(at, None, format!("your modes changed: {changes}"));
+                }
             }
-            "INVITE" => self.happened(at, None, format!("{from} invites you into {0}; /join {0}", param(1))),
+            "INVITE" if self.is_us(param(0)) => {
+                self.happened(at, None, format!("{from} invites you into {0}; /join {0}", param(1)));
+            }
+            "INVITE" => self.happened(at, Some(param(1)), format!("{from} invited {}", param(0))),
+            "REDACT" => {
+                let room = Some(param(0)).filter(|target| target.starts_with('#'));
+                self.happened(at, room, format!("{from} took a message back{}", reason(2)));
+            }
+            "SETNAME" if self.is_us(from) => {
+                self.happened(at, None, format!("your real name is {} now", param(0)));
+            }
+            "WALLOPS" => self.happened(at, None, format!("{from} to everybody: {}", param(0))),
+            "KILL" => {
+                self.happened(at, None, format!("{from} ended the connections of {}{}", param(0), reason(1)));
+            }
             "ERROR" => self.bade_farewell(at, param(0)),
             "FAIL" | "WARN" | "NOTE" => {
                 let text = message.params.last().copied().unwrap_or_default();
@@ -139,6 +159,24 @@ impl Core {
             (353, [.., room, names]) => self.named(room, names),
             (366, [room, ..]) => self.names_ended(at, room),
             _ => {
+                let Some(session) = &mut self.session else { return };
+                match code {
+                    // Only who is here has been idle for a time.
+                    311 => session.absent = true,
+                    317 => session.absent = false,
+                    318 if std::mem::take(&mut session.absent) => {
+                        let who = params.first().copied().unwrap_or_default();
+                        self.happened(at, None, format!("{who} is not connected"));
+                    }
+                    code if replies::is_row(code) => session.rows = true,
+                    code => {
+                        if let Some((room, text)) = replies::nothing_listed(code, params)
+                            && !std::mem::take(&mut session.rows)
+                        {
+                            self.happened(at, room.as_deref(), text);
+                        }
+                    }
+                }
                 if let Told::Say(room, text) = replies::sentence(code, params) {
                     self.happened(at, room.as_deref(), text);
                 }

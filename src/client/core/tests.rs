@@ -171,7 +171,7 @@ fn a_room_that_refuses_us_gets_nothing_and_we_talk_where_we_did() {
     table.came(&["@label=1 :s 475 alice #ops :Cannot join channel (+k)"], &["! #ops has a key: /join #ops KEY"]);
     table.came(
         &["@label=2 :s 404 alice #ops :Cannot send to channel"],
-        &["not sent secret: you cannot speak in #ops; /join #ops first"],
+        &["not sent secret: you cannot speak in #ops; /join #ops first, or ask its operators"],
     );
     table.typed("hello", &["> @label=3 PRIVMSG #lobby hello"]);
 }
@@ -360,8 +360,8 @@ fn what_others_do_is_shown() {
             "us bob Notice note",
             "! bob asks for VERSION by CTCP, which is not answered",
             "#lobby ! bob set the topic: new",
-            "#lobby ! bob removed carol (out)",
-            "#lobby ! bob set the modes +o carol",
+            "#lobby ! bob put carol out of the room (out)",
+            "#lobby ! bob set mode +o carol",
             "#lobby ! bob renamed the room to #hall (larger)",
             "#hall ! bob disconnected (gone)",
             "! You are alice.",
@@ -369,6 +369,134 @@ fn what_others_do_is_shown() {
             "#lobby ! topic: the topic",
         ],
     );
+}
+
+#[test]
+fn what_concerns_us_or_the_whole_server_is_shown() {
+    let mut table = Table::ready();
+    table.came(
+        &[
+            ":alice MODE alice :+iw",
+            ":bob!b@n INVITE alice #ops",
+            ":bob!b@n INVITE carol #lobby",
+            ":bob!b@n REDACT #lobby x1 :a mistake",
+            ":bob!b@n REDACT alice x2",
+            ":alice!a@n SETNAME :Alice A",
+            ":bob!b@n SETNAME :Bob B",
+            ":root!r@n WALLOPS :down at noon",
+            ":root!r@n KILL alice :enough",
+            ":s FAIL REDACT UNKNOWN_MSGID #lobby x :no such message is kept",
+            ":s WARN X Y :mind this",
+            ":s NOTE X Y :by the way",
+            ":bob!b@n AWAY :lunch",
+            ":s BATCH +n netjoin a b",
+            "@batch=n :bob!b@n JOIN #lobby",
+            ":s BATCH -n",
+            ":s 329 alice #lobby 1795275197",
+            ":s 999 alice #lobby :something new",
+            ":s NEWS alice :unknown",
+        ],
+        &[
+            "! your modes changed: +iw",
+            "! bob invites you into #ops; /join #ops",
+            "#lobby ! bob invited carol",
+            "#lobby ! bob took a message back (a mistake)",
+            "! bob took a message back",
+            "! your real name is Alice A now",
+            "! root to everybody: down at noon",
+            "! root ended the connections of alice (enough)",
+            "! no such message is kept",
+            "! mind this",
+            "! by the way",
+            "#lobby ! bob joined",
+            "! #lobby: something new",
+        ],
+    );
+}
+
+#[test]
+fn the_end_of_a_list_tells_only_that_there_is_nothing() {
+    let mut table = Table::ready();
+    table.came(
+        &[
+            ":s 368 alice #lobby :End of channel ban list",
+            ":s 367 alice #lobby bob!*@* root 1795275197",
+            ":s 368 alice #lobby :End of channel ban list",
+            ":s 349 alice #lobby :End of channel exception list",
+            ":s 347 alice #lobby :End of channel invite exception list",
+            ":s 337 alice :End of /INVITE list",
+            ":s 336 alice #ops",
+            ":s 337 alice :End of /INVITE list",
+            ":s 315 alice zed :End of /WHO list",
+            ":s 321 alice Channel :Users  Name",
+            ":s 323 alice :End of /LIST",
+            ":s 406 alice zed :There was no such nickname",
+            ":s 369 alice zed :End of WHOWAS",
+            ":s 311 alice bob b n * :Bob B",
+            ":s 318 alice bob :End of /WHOIS list",
+            ":s 311 alice bob b n * :Bob B",
+            ":s 317 alice bob 7 1795275197 :seconds idle, signon time",
+            ":s 318 alice bob :End of /WHOIS list",
+        ],
+        &[
+            "#lobby ! the list b is empty",
+            "#lobby ! b: bob!*@* (set by root)",
+            "#lobby ! the list e is empty",
+            "#lobby ! the list I is empty",
+            "! you are invited into no room",
+            "! you are invited into #ops; /join #ops",
+            "! nobody fits zed",
+            "! there is no such room; /join #NAME makes one",
+            "! nobody called zed was here lately",
+            "! bob: Bob B (b@n)",
+            "! bob is not connected",
+            "! bob: Bob B (b@n)",
+            "! bob is idle for 7 s",
+        ],
+    );
+}
+
+#[test]
+fn who_is_put_out_talks_where_he_did_and_follows_a_new_name() {
+    let mut table = Table::ready();
+    table.server(&[":alice!a@n JOIN #dev"]);
+    table.typed("/join #dev", &["! you talk in #dev now"]);
+    table.came(&[":bob!b@n RENAME #dev #devel :"], &["#dev ! bob renamed the room to #devel"]);
+    assert_eq!(table.core.model().current(), Some("#devel"));
+    table.came(
+        &[":bob!b@n KICK #devel alice :too loud"],
+        &["#devel ! bob put alice out of the room (too loud)", "! you talk in #lobby now"],
+    );
+    assert!(!table.core.model().is_joined("#devel"));
+    table.typed("hello", &["> @label=1 PRIVMSG #lobby hello"]);
+    // On the next connection nobody asks to be let in again.
+    table.core.lost();
+    table.outputs();
+    table.register(&[":alice!a@n JOIN #lobby"]);
+    table.check(&["note connected as alice", "> @label=2 PRIVMSG #lobby hello"]);
+}
+
+#[test]
+fn refusals_of_commands_are_counted_and_answers_are_not() {
+    let mut table = Table::ready();
+    table.typed("/mode +l x", &["> @label=1 MODE #lobby +l x"]);
+    table.came(
+        &["@label=1 :s 696 alice #lobby l x :a limit is a number from 1"],
+        &["! mode l x: a limit is a number from 1"],
+    );
+    table.typed("/motd", &["> @label=2 MOTD"]);
+    table.came(&["@label=2 :s 422 alice :MOTD File is missing"], &["! there is no message of the day"]);
+    assert_eq!((table.core.unsent(), table.core.refusals()), (0, 1));
+}
+
+#[test]
+fn a_person_is_told_of_all_that_concerns_her_rooms() {
+    let mut table = Table::new(Source::Person, &["#a"]);
+    table.core.connected(table.now);
+    table.outputs();
+    let asked = "batch echo-message labeled-response message-tags draft/channel-rename draft/message-redaction \
+                 invite-notify setname";
+    table.came(&[&format!(":s CAP * LS :{asked} draft/chathistory")], &[&format!("> CAP REQ :{asked}")]);
 }
 
 #[test]
@@ -413,7 +541,8 @@ fn lines_that_cannot_be_read_or_sent_are_told() {
 fn a_script_is_unseen_goes_nowhere_by_itself_and_hears_how_its_requests_end() {
     let mut table = Table::new(Source::Script, &["#ops"]);
     table.core.connected(table.now);
-    let all = "batch echo-message labeled-response message-tags account-tag server-time conclave.chat/unseen";
+    let all = "batch echo-message labeled-response message-tags account-tag server-time conclave.chat/unseen \
+               draft/chathistory";
     table.core_line(&format!(":s CAP * LS :{all}"));
     while let Some(output) = table.core.next_output() {
         if let Output::Send(line) = &output {
@@ -435,7 +564,7 @@ fn a_script_is_unseen_goes_nowhere_by_itself_and_hears_how_its_requests_end() {
         &[
             "#ops alice Notice hi",
             "answered hi: None",
-            "answered hi: Some(\"you cannot speak in #closed; /join #closed first\")",
+            "answered hi: Some(\"you cannot speak in #closed; /join #closed first, or ask its operators\")",
         ],
     );
     assert_eq!(table.core.refusals(), 1);

@@ -1,20 +1,26 @@
 //! Questions about the server itself: MOTD, LUSERS, VERSION, TIME, INFO, ADMIN.
 
-use super::{Command, parse::given, table::Spec};
+use super::{
+    Command,
+    parse::given,
+    table::{Group, Spec},
+};
 use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static MOTD: Spec =
-    Spec::irc("MOTD", 0, "[SERVER]", |message| ask(message, Info::Motd), "the server's message of the day").slash(
-        &["motd"],
-        |_| Ok(Command::Info(Info::Motd, None)),
-        "/motd",
-    );
+    Spec::irc("MOTD", 0, "[SERVER]", |message| ask(message, Info::Motd), "the server's message of the day")
+        .slash(&["motd"], |_| Ok(Command::Info(Info::Motd, None)), "/motd")
+        .group(Group::Seldom);
 pub(super) static LUSERS: Spec =
     Spec::irc("LUSERS", 0, "", |message| ask(message, Info::Lusers), "how many people and rooms there are");
 pub(super) static VERSION: Spec =
-    Spec::irc("VERSION", 0, "[SERVER]", |message| ask(message, Info::Version), "the server's software");
+    Spec::irc("VERSION", 0, "[SERVER]", |message| ask(message, Info::Version), "the server's software")
+        .slash(&["version"], |_| Ok(Command::Info(Info::Version, None)), "/version")
+        .group(Group::Seldom);
 pub(super) static TIME: Spec =
-    Spec::irc("TIME", 0, "[SERVER]", |message| ask(message, Info::Time), "the server's time");
+    Spec::irc("TIME", 0, "[SERVER]", |message| ask(message, Info::Time), "the server's time")
+        .slash(&["time"], |_| Ok(Command::Info(Info::Time, None)), "/time")
+        .group(Group::Seldom);
 pub(super) static INFO: Spec = Spec::irc("INFO", 0, "[SERVER]", |message| ask(message, Info::Info), "about the server");
 pub(super) static ADMIN: Spec =
     Spec::irc("ADMIN", 0, "[SERVER]", |message| ask(message, Info::Admin), "who administers the server");

@@ -3,13 +3,14 @@
 use super::{
     Command, Place,
     parse::{param, room_or_current, split_word, usage},
-    table::Spec,
+    table::{Group, Spec},
 };
 use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static INVITE: Spec =
     Spec::irc("INVITE", 0, "[NICK #ROOM]", irc, "ask somebody into a room; alone: where you are invited")
         .slash(&["invite"], plain, "/invite NAME [#ROOM]")
+        .group(Group::Seldom)
         .cost(2);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {

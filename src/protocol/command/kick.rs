@@ -3,12 +3,13 @@
 use super::{
     Command, MAX_TARGETS, Place,
     parse::{given, names_of, param, room_or_current, split_word, text, usage},
-    table::Spec,
+    table::{Group, Spec},
 };
 use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static KICK: Spec = Spec::irc("KICK", 2, "#ROOM NICK{,NICK} [REASON]", irc, "put somebody out of a room")
     .slash(&["kick"], plain, "/kick [#ROOM] NAME [REASON]")
+    .group(Group::Rooms)
     .cost(2);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {

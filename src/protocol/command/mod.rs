@@ -43,6 +43,7 @@ use std::sync::Arc;
 
 pub use cap::{CapCommand, cap_command};
 pub use chathistory::{Chathistory, MOST as CHATHISTORY_MOST};
+pub use help::help_rows;
 pub use info::Info;
 pub use list::{Filter, ListQuery};
 pub use metadata::{Ask, KeyWish, Metadata};
@@ -50,7 +51,7 @@ pub use mode::{Wish, wishes};
 pub use monitor::Monitor;
 pub use parse::{from_irc, from_plain};
 pub use send::{Send, batched};
-pub use table::{Privilege, Spec, TABLE};
+pub use table::{Group, Privilege, Spec, TABLE};
 pub use who::{Who, Whox};
 
 use crate::protocol::chat::Kind;

@@ -2,8 +2,8 @@
 
 use super::{
     Command, Place,
-    parse::{param, room_or_current},
-    table::Spec,
+    parse::{param, room_or_current, usage},
+    table::{Group, Spec},
 };
 use crate::protocol::{
     message::Message,
@@ -13,8 +13,49 @@ use crate::protocol::{
 
 pub(super) static MODE: Spec =
     Spec::irc("MODE", 1, "#ROOM|NICK [CHANGES [PARAMETER...]]", irc, "show or change the modes of a room")
-        .slash(&["mode"], plain, "/mode [#ROOM] [CHANGES [PARAMETER...]]")
+        .slash(&["mode"], plain, "/mode [#ROOM|NAME] [CHANGES [PARAMETER...]]")
+        .group(Group::Rooms)
         .cost(2);
+pub(super) static OP: Spec =
+    Spec::plain(&["op"], |rest| each("+o", rest, &OP), "/op [#ROOM] NAME...", "make somebody an operator of the room")
+        .group(Group::Rooms)
+        .cost(2);
+pub(super) static DEOP: Spec = Spec::plain(
+    &["deop"],
+    |rest| each("-o", rest, &DEOP),
+    "/deop [#ROOM] NAME...",
+    "make somebody no operator any more",
+)
+.group(Group::Rooms)
+.cost(2);
+pub(super) static VOICE: Spec = Spec::plain(
+    &["voice"],
+    |rest| each("+v", rest, &VOICE),
+    "/voice [#ROOM] NAME...",
+    "let somebody speak in a moderated room",
+)
+.group(Group::Rooms)
+.cost(2);
+pub(super) static DEVOICE: Spec = Spec::plain(
+    &["devoice"],
+    |rest| each("-v", rest, &DEVOICE),
+    "/devoice [#ROOM] NAME...",
+    "take that back from somebody",
+)
+.group(Group::Rooms)
+.cost(2);
+pub(super) static BAN: Spec =
+    Spec::plain(&["ban"], ban, "/ban [#ROOM] [NAME|MASK...]", "let somebody in no more; alone: who is banned")
+        .group(Group::Rooms)
+        .cost(2);
+pub(super) static UNBAN: Spec = Spec::plain(
+    &["unban"],
+    |rest| each("-b", rest, &UNBAN),
+    "/unban [#ROOM] NAME|MASK...",
+    "let somebody in again who was banned",
+)
+.group(Group::Rooms)
+.cost(2);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let target = param(message, 0).unwrap_or_default();
@@ -24,7 +65,34 @@ fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
 
 fn plain(rest: &str) -> Result<Command, Refusal> {
     let (room, rest) = room_or_current(rest);
-    Ok(Command::Mode(room, rest.split_whitespace().map(Into::into).collect()))
+    let mut words: Vec<Box<str>> = rest.split_whitespace().map(Into::into).collect();
+    // `/mode bob +i` is about bob, and not the letters b, o, b; `/mode b` asks for a list.
+    let is_name = |word: &str| !word.starts_with(['+', '-']) && word.chars().nth(1).is_some();
+    if room == Place::Current && words.first().is_some_and(|word| is_name(word)) {
+        let name = words.remove(0);
+        return Ok(Command::Mode(Place::Named(name), words));
+    }
+    Ok(Command::Mode(room, words))
+}
+
+/// The same change of a room for everybody or every mask that is named: `/op alice bob` is
+/// `MODE #room +oo alice bob`.
+fn each(change: &str, rest: &str, spec: &'static Spec) -> Result<Command, Refusal> {
+    let (room, rest) = room_or_current(rest);
+    let whom: Vec<Box<str>> = rest.split_whitespace().map(Into::into).collect();
+    let (sign, letter) = change.split_at(1);
+    if whom.is_empty() {
+        return Err(usage(spec));
+    }
+    let letters = format!("{sign}{}", letter.repeat(whom.len())).into();
+    Ok(Command::Mode(room, [letters].into_iter().chain(whom).collect()))
+}
+
+fn ban(rest: &str) -> Result<Command, Refusal> {
+    match room_or_current(rest) {
+        (room, "") => Ok(Command::Mode(room, vec!["b".into()])),
+        _ => each("+b", rest, &BAN),
+    }
 }
 
 /// What one letter of a MODE asks of a room, with its parameter.

@@ -121,6 +121,27 @@ mod tests {
         check("/part", Some(Ok(Command::Part(vec![Place::Current], None))));
         check("/quit so long", Some(Ok(Command::Quit(Some("so long".into())))));
         check("/kick bob too loud", Some(Ok(Command::Kick(vec![(Place::Current, "bob".into())], text("too loud")))));
+        let mode =
+            |place, words: &[&str]| Some(Ok(Command::Mode(place, words.iter().map(|word| Box::from(*word)).collect())));
+        let named = |name: &str| Place::Named(name.into());
+        check("/op alice bob", mode(Place::Current, &["+oo", "alice", "bob"]));
+        check("/deop #ops bob", mode(named("#ops"), &["-o", "bob"]));
+        check("/voice bob", mode(Place::Current, &["+v", "bob"]));
+        check("/devoice", Some(Err(Refusal::Usage("/devoice [#ROOM] NAME..."))));
+        check("/ban *!*@host", mode(Place::Current, &["+b", "*!*@host"]));
+        check("/ban", mode(Place::Current, &["b"]));
+        check("/unban #ops bob", mode(named("#ops"), &["-b", "bob"]));
+        check("/unban", Some(Err(Refusal::Usage("/unban [#ROOM] NAME|MASK..."))));
+        check("/mode b", mode(Place::Current, &["b"]));
+        check("/mode +o-v alice bob", mode(Place::Current, &["+o-v", "alice", "bob"]));
+        check("/mode alice +i", mode(named("alice"), &["+i"]));
+        check("/mode #ops ov a b", mode(named("#ops"), &["ov", "a", "b"]));
+        check("/notice bob  a b", Some(Ok(say(named("bob"), Kind::Notice, "a b"))));
+        check("/setname Bob B", Some(Ok(Command::SetName("Bob B".into()))));
+        check("/kill bob", Some(Ok(Command::Kill("bob".into(), "No reason".into()))));
+        check("/kill bob too loud", Some(Ok(Command::Kill("bob".into(), "too loud".into()))));
+        check("/wallops all", Some(Ok(Command::Wallops("all".into()))));
+        check("/whowas bob", Some(Ok(Command::Whowas("bob".into(), usize::MAX))));
         check("/invite bob #ops", Some(Ok(Command::Invite("bob".into(), Place::Named("#ops".into())))));
     }
 }

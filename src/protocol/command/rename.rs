@@ -3,12 +3,13 @@
 use super::{
     Command, Place,
     parse::{given, param, room_or_current, split_word, text, usage},
-    table::Spec,
+    table::{Group, Spec},
 };
 use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static RENAME: Spec = Spec::irc("RENAME", 2, "#ROOM #NEW [REASON]", irc, "give a room another name")
     .slash(&["rename"], plain, "/rename #ROOM #NEW [REASON]")
+    .group(Group::Rooms)
     .cost(3);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {

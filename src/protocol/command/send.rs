@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Command, Place,
     parse::{given, param, places, say, split_word, usage},
-    table::Spec,
+    table::{Group, Spec},
 };
 use crate::protocol::{chat::Kind, message::Message, refusal::Refusal};
 
@@ -21,7 +21,9 @@ pub(super) static NOTICE: Spec = Spec::irc(
     "TARGET{,TARGET} TEXT",
     |m| irc(m, Kind::Notice, "NOTICE"),
     "say something that no program answers",
-);
+)
+.slash(&["notice"], notice, "/notice NAME TEXT")
+.group(Group::Seldom);
 pub(super) static TAGMSG: Spec =
     Spec::irc("TAGMSG", 0, "TARGET{,TARGET}", |m| irc(m, Kind::Tags, "TAGMSG"), "send tags without a text");
 pub(super) static ME: Spec = Spec::plain(&["me"], me, "/me TEXT", "say what you do: * alice waves");
@@ -106,9 +108,17 @@ fn action(kind: Kind, text: &str) -> (Kind, &str) {
 }
 
 fn msg(rest: &str) -> Result<Command, Refusal> {
+    to_somebody(rest, Kind::Text, &PRIVMSG)
+}
+
+fn notice(rest: &str) -> Result<Command, Refusal> {
+    to_somebody(rest, Kind::Notice, &NOTICE)
+}
+
+fn to_somebody(rest: &str, kind: Kind, spec: &'static Spec) -> Result<Command, Refusal> {
     match split_word(rest) {
-        ("", _) | (_, "") => Err(usage(&PRIVMSG)),
-        (to, text) => Ok(say(Place::Named(to.into()), Kind::Text, text)),
+        ("", _) | (_, "") => Err(usage(spec)),
+        (to, text) => Ok(say(Place::Named(to.into()), kind, text)),
     }
 }
 

@@ -22,6 +22,19 @@ pub enum Privilege {
     Administrators,
 }
 
+/// Where `/help` names a slash command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// With a row of its own: what people need every day.
+    Everyday,
+    /// Among those for who runs a room.
+    Rooms,
+    /// Among those that are needed seldom.
+    Seldom,
+    /// Among those for administrators.
+    Administrators,
+}
+
 /// One command.
 #[derive(Debug)]
 pub struct Spec {
@@ -41,6 +54,8 @@ pub struct Spec {
     pub usage: &'static str,
     /// What it does, for a person.
     pub help: &'static str,
+    /// Where `/help` names the slash command.
+    pub group: Group,
     /// Who may give it.
     pub privilege: Privilege,
     /// What it costs its sender, in the cost of an ordinary line: work and lines for others.
@@ -72,12 +87,16 @@ impl Spec {
         Self { slash, plain: Some(parse), usage, ..self }
     }
 
+    pub(super) const fn group(self, group: Group) -> Self {
+        Self { group, ..self }
+    }
+
     pub(super) const fn cost(self, cost: u8) -> Self {
         Self { cost, ..self }
     }
 
     pub(super) const fn for_administrators(self) -> Self {
-        Self { privilege: Privilege::Administrators, ..self }
+        Self { privilege: Privilege::Administrators, group: Group::Administrators, ..self }
     }
 
     const EMPTY: Self = Self {
@@ -89,6 +108,7 @@ impl Spec {
         plain: None,
         usage: "",
         help: "",
+        group: Group::Everyday,
         privilege: Privilege::Everybody,
         cost: 1,
     };
@@ -107,13 +127,26 @@ pub static TABLE: &[&Spec] = &[
     &topic::TOPIC,
     &history::HISTORY,
     &away::AWAY,
-    &invite::INVITE,
-    &kick::KICK,
-    &mode::MODE,
-    &rename::RENAME,
-    &info::MOTD,
     &help::HELP,
     &quit::QUIT,
+    &mode::OP,
+    &mode::DEOP,
+    &mode::VOICE,
+    &mode::DEVOICE,
+    &kick::KICK,
+    &mode::BAN,
+    &mode::UNBAN,
+    &mode::MODE,
+    &rename::RENAME,
+    &invite::INVITE,
+    &send::NOTICE,
+    &info::MOTD,
+    &info::TIME,
+    &info::VERSION,
+    &setname::SETNAME,
+    &whowas::WHOWAS,
+    &kill::KILL,
+    &wallops::WALLOPS,
     &register::AUTHENTICATE,
     &cap::CAP,
     &chathistory::CHATHISTORY,
@@ -121,27 +154,20 @@ pub static TABLE: &[&Spec] = &[
     &info::ADMIN,
     &info::INFO,
     &userhost::ISON,
-    &kill::KILL,
     &info::LUSERS,
     &markread::MARKREAD,
     &metadata::METADATA,
     &monitor::MONITOR,
     &register::NICK,
-    &send::NOTICE,
     &oper::OPER,
     &register::PASS,
     &ping::PING,
     &ping::PONG,
     &redact::REDACT,
     &rehash::REHASH,
-    &setname::SETNAME,
     &send::TAGMSG,
-    &info::TIME,
     &register::USER,
     &userhost::USERHOST,
-    &info::VERSION,
-    &wallops::WALLOPS,
-    &whowas::WHOWAS,
 ];
 
 impl Spec {

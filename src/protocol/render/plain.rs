@@ -14,7 +14,7 @@ use crate::{
     ident::{Nick, RoomName},
     protocol::{
         chat::{Act, Audience, Event, Kind, Message},
-        command::{Spec, TABLE},
+        command::help_rows,
         reply::{Counts, Member, Reply, ServerInfo, Whois},
         sanitize,
     },
@@ -96,8 +96,8 @@ pub(super) fn event(lines: &mut Lines, event: &Event) {
             let _ = write!(out, " {from} -!- {nick} renamed the room to {to}");
             push_reason(out, reason.as_deref());
         }
-        Act::Redact { target, id, reason } => {
-            let _ = write!(out, " {target} -!- {nick} took message {id} back");
+        Act::Redact { target, reason, .. } => {
+            let _ = write!(out, " {target} -!- {nick} took a message back");
             push_reason(out, reason.as_deref());
         }
         Act::Wallops(text) => {
@@ -168,7 +168,7 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
                 date(out, was.at_ms);
                 out.push(' ');
                 clock(out, was.at_ms);
-                out.push_str("\r\n");
+                out.push_str(" UTC\r\n");
             }
         }
         Reply::Userhost(people) => {
@@ -215,11 +215,11 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::Lusers(Counts { people, sessions, rooms, .. }) => {
             say(lines, &format!("{people} people here with {sessions} sessions, {rooms} rooms"));
         }
-        Reply::Version => say(lines, &server.version),
+        Reply::Version => say(lines, &format!("the server runs {}", server.version)),
         Reply::Info => say(lines, &format!("{}, running since {}", server.version, server.created)),
         Reply::Time(now_ms) => {
             let out = lines.begin();
-            out.push_str("-!- ");
+            out.push_str("-!- the server's time: ");
             date(out, *now_ms);
             out.push(' ');
             clock(out, *now_ms);
@@ -234,7 +234,10 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::TalkIn(None) => say(lines, "you are in no room now; /join #ROOM"),
         Reply::History(place, messages) => history(lines, me, place, messages),
         Reply::Message(own, mine) => message(lines, *mine, own),
-        Reply::Event(own) => event(lines, own),
+        Reply::Event(own) => match &own.act {
+            Act::SetName(realname) => say(lines, &format!("your real name is {realname} now")),
+            _ => event(lines, own),
+        },
         Reply::Refused(refusal) => say(lines, &refusal.sentence()),
         Reply::Bye(reason) => say(lines, &format!("goodbye: {reason}")),
     }
@@ -261,13 +264,14 @@ fn who(lines: &mut Lines, mask: &str, people: &[Member]) {
     }
     for person in people {
         let room = person.room.as_ref().map(|room| format!(" in {room}")).unwrap_or_default();
+        let bot = if person.bot { ", a bot" } else { "" };
         let away = if person.away { ", away" } else { "" };
         let name = if person.realname.is_empty() || *person.realname == *person.source.nick.as_str() {
             String::new()
         } else {
             format!(" ({})", person.realname)
         };
-        say(lines, &format!("{}{}{name}{room}{away}", mark(person.operator, person.voiced), person.source.nick));
+        say(lines, &format!("{}{}{name}{room}{bot}{away}", mark(person.operator, person.voiced), person.source.nick));
     }
 }
 
@@ -313,19 +317,6 @@ pub(super) fn history_rows(me: &Nick, place: &str, messages: &[Arc<Message>]) ->
     lines.text.lines().map(Into::into).collect()
 }
 
-/// The rows of `/help`, for one command or all; none when there is no such command.
-pub(super) fn help_rows(topic: Option<&str>) -> Vec<String> {
-    let row = |spec: &Spec| format!("{:24} {}", spec.usage, spec.help);
-    match topic {
-        None => TABLE.iter().copied().filter(|spec| !spec.usage.is_empty()).map(row).collect(),
-        Some(topic) => {
-            let name = topic.strip_prefix('/').unwrap_or(topic);
-            let spec = Spec::by_slash(name).or_else(|| Spec::by_verb(name).filter(|spec| !spec.usage.is_empty()));
-            spec.map(row).into_iter().collect()
-        }
-    }
-}
-
 fn help(lines: &mut Lines, topic: Option<&str>) {
     let rows = help_rows(topic);
     if rows.is_empty() {
@@ -333,8 +324,5 @@ fn help(lines: &mut Lines, topic: Option<&str>) {
     }
     for row in rows {
         say(lines, &row);
-    }
-    if topic.is_none() {
-        say(lines, "any other line is said in your room; // starts a line with a slash");
     }
 }
