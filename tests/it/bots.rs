@@ -113,6 +113,10 @@ fn what_was_sent_is_acknowledged_and_heard() {
     next("#lobby * alice waves");
     check(&world.send(&["--as", "alice", "--notice", "bob", "psst"], b""), 0, "");
     next("alice -> you: psst");
+    // No error answers a notice; that nobody has it is told all the same.
+    for target in ["#nope", "zed"] {
+        check(&world.send(&["--as", "alice", "--notice", target, "psst"], b""), 1, "nobody heard it");
+    }
     // What would be a command in the chat is a text here, and lines are lines.
     check(&world.send(&["--as", "alice", "#lobby", "/quit\n\n  indented"], b""), 0, "");
     next("#lobby <alice> /quit");

@@ -207,6 +207,11 @@ async fn what_is_needed_seldom() {
     assert_eq!(root.does("/who alice").await, ["-!- alice (Alice A) in #lobby"]);
     assert_eq!(alice.does("/notice #lobby psst").await, ["T #lobby -alice- psst"]);
     assert_eq!(root.sees().await, ["T #lobby -alice- psst"]);
+    assert_eq!(
+        alice.does("/notice zed psst").await,
+        ["-!- nobody here is called zed; /who lists who is here"],
+        "she writes by hand"
+    );
     assert!(matches!(&*alice.does("/version").await, [line] if line.starts_with("-!- the server runs ")));
     assert!(matches!(&*alice.does("/time").await, [line] if line.starts_with("-!- the server's time: ")));
     assert_eq!(alice.does("/whowas zed").await, ["-!- nobody called zed was here lately"]);

@@ -11,6 +11,9 @@ use crate::{
     protocol::{Line, Message},
 };
 
+/// Why a NOTICE was not sent, as far as one knows.
+const NOBODY: &str = "nobody heard it: there is no such room or person, or you cannot speak there";
+
 impl Core {
     /// A line came from the server.
     pub fn received(&mut self, now: Now, line: Line<'_>) {
@@ -73,7 +76,11 @@ impl Core {
 
     /// The answer to a request is complete.
     fn answered(&mut self, now: Now, label: &str) {
-        let Some(outcome) = self.pending.answered(label) else { return };
+        let Some(mut outcome) = self.pending.answered(label) else { return };
+        if outcome.request.command == "NOTICE" && outcome.echo.is_none() {
+            // No error answers a NOTICE (Modern IRC, section "NOTICE"): what is missing tells.
+            outcome.refused.get_or_insert_with(|| NOBODY.to_owned());
+        }
         if self.is_script() {
             self.refusals += usize::from(outcome.refused.is_some());
             self.outputs.push_back(Output::Answered(Box::new(outcome)));

@@ -100,6 +100,8 @@ pub struct Core {
     held: VecDeque<String>,
     pending: Pending,
     model: Model,
+    /// What the person calls himself, if not like the account.
+    realname: Option<String>,
     leave: Leave,
     /// Whether the person was told what would stay unsent.
     warned: bool,
@@ -122,6 +124,7 @@ impl Core {
             was_ready: false,
             held: VecDeque::new(),
             model,
+            realname: None,
             leave: Leave::No,
             warned: false,
             refusals: 0,

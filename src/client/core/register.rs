@@ -28,9 +28,10 @@ impl Core {
         self.session = Some(Session::new(now));
         let account = self.options.account.clone();
         let user = format!("{account}@{}", self.options.program);
+        let realname = self.realname.clone().unwrap_or_else(|| account.clone());
         self.send(MessageBuf::new("CAP").param("LS").param("302"));
         self.send(MessageBuf::new("NICK").param(&account));
-        self.send(MessageBuf::new("USER").param(&user).param("0").param("*").param(&account));
+        self.send(MessageBuf::new("USER").param(&user).param("0").param("*").param(&realname));
     }
 
     /// Takes what is between the two programs alone. Whether it was that, and nothing to be shown.

@@ -40,7 +40,11 @@ impl Core {
             }
             "QUIT" => {
                 let room = self.model.gone(from);
-                self.happened(at, room.as_deref(), format!("{from} disconnected{}", reason(0)));
+                let why = match param(0).trim_end_matches(": ") {
+                    "" => String::new(),
+                    why => format!(" ({why})"),
+                };
+                self.happened(at, room.as_deref(), format!("{from} disconnected{why}"));
             }
             "TOPIC" => {
                 let text = match param(1) {
@@ -66,6 +70,7 @@ impl Core {
                 self.happened(at, room, format!("{from} took a message back{}", reason(2)));
             }
             "SETNAME" if self.is_us(from) => {
+                self.realname = Some(param(0).to_owned());
                 self.happened(at, None, format!("your real name is {} now", param(0)));
             }
             "WALLOPS" => self.happened(at, None, format!("{from} to everybody: {}", param(0))),

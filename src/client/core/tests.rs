@@ -347,7 +347,7 @@ fn what_others_do_is_shown() {
             ":bob!b@n KICK #lobby carol :out",
             ":bob!b@n MODE #lobby +o carol",
             ":bob!b@n RENAME #lobby #hall :larger",
-            ":bob!b@n QUIT :gone",
+            ":bob!b@n QUIT :Quit: ",
             ":conclave.local NOTICE * :You are alice.",
             "PING x",
             ":s 332 alice #lobby :the topic",
@@ -363,7 +363,7 @@ fn what_others_do_is_shown() {
             "#lobby ! bob put carol out of the room (out)",
             "#lobby ! bob set mode +o carol",
             "#lobby ! bob renamed the room to #hall (larger)",
-            "#hall ! bob disconnected (gone)",
+            "#hall ! bob disconnected (Quit)",
             "! You are alice.",
             "> PONG x",
             "#lobby ! topic: the topic",
@@ -474,6 +474,27 @@ fn who_is_put_out_talks_where_he_did_and_follows_a_new_name() {
     table.outputs();
     table.register(&[":alice!a@n JOIN #lobby"]);
     table.check(&["note connected as alice", "> @label=2 PRIVMSG #lobby hello"]);
+}
+
+#[test]
+fn a_notice_that_nobody_hears_is_not_taken_for_said() {
+    let mut table = Table::ready();
+    table.typed("/notice zed hi", &["> @label=1 NOTICE zed hi"]);
+    table.came(
+        &["@label=1 :s ACK"],
+        &["not sent /notice zed hi: nobody heard it: there is no such room or person, or you cannot speak there"],
+    );
+    assert_eq!((table.core.unsent(), table.core.refusals()), (0, 1));
+}
+
+#[test]
+fn who_changes_her_real_name_keeps_it_on_the_next_connection() {
+    let mut table = Table::ready();
+    table.server(&[":alice!a@n SETNAME :Alice A"]);
+    table.core.lost();
+    table.core.connected(table.now);
+    let registered = table.outputs();
+    assert!(registered.contains(&"> USER alice@conclave 0 * :Alice A".to_owned()), "{registered:?}");
 }
 
 #[test]

@@ -41,8 +41,9 @@ impl Turn<'_> {
                 Place::Current => self.send_to_room(place, None, send),
             };
             if let Err(refusal) = sent
-                // A NOTICE is never answered (Modern IRC, section "NOTICE").
-                && !matches!(send.kind, Kind::Notice)
+                // A NOTICE is never answered (Modern IRC, section "NOTICE"), so that programs do not
+                // answer each other; who writes by hand is told.
+                && (send.kind != Kind::Notice || self.writes_by_hand())
             {
                 self.refuse(refusal);
             }
@@ -119,7 +120,7 @@ impl Turn<'_> {
         self.keep(&message);
         let to_myself = nick == self.me;
         // The plain dialect shows a message to oneself once, and IRC as sent and as received.
-        let plain = self.my_session().is_some_and(|session| session.dialect == Dialect::Plain);
+        let plain = self.writes_by_hand();
         self.echo(&message);
         if !to_myself {
             let message = Arc::clone(&message);
@@ -156,6 +157,10 @@ impl Turn<'_> {
         if chat && self.state.settings.keep_messages {
             self.record(Durable::Message(Arc::clone(message)));
         }
+    }
+
+    fn writes_by_hand(&mut self) -> bool {
+        self.my_session().is_some_and(|session| session.dialect == Dialect::Plain)
     }
 
     /// The sender's own line, which tells him that it was said.
