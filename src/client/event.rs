@@ -103,6 +103,17 @@ pub enum What {
         /// The sentence.
         text: String,
     },
+    /// Somebody took a message back.
+    TakenBack {
+        /// The room where it was said.
+        room: Option<String>,
+        /// Who took it back.
+        by: String,
+        /// Who had said it, and when (milliseconds since 1970), if it was seen.
+        said: Option<(String, u64)>,
+        /// Why, or nothing.
+        reason: String,
+    },
     /// The server refused a line that was typed.
     NotSent {
         /// The line as it was typed.

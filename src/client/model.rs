@@ -1,6 +1,6 @@
 //! Where we are: the rooms with their people, the one that is talked to, and what was seen.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// How many ids of messages are remembered to know a repeated one.
 const REMEMBERED: usize = 10_000;
@@ -126,9 +126,14 @@ impl Model {
         }
     }
 
-    /// Remembers a message's id, and tells whether it is new.
-    pub fn remember(&mut self, id: &str) -> bool {
-        self.seen.insert(id)
+    /// Remembers a message by its id, with who said it and when, and tells whether it is new.
+    pub fn remember(&mut self, id: &str, from: &str, at: u64) -> bool {
+        self.seen.insert(id, from, at)
+    }
+
+    /// Who said the message of this id, and when, if it was seen lately.
+    pub fn said(&self, id: &str) -> Option<(String, u64)> {
+        self.seen.ids.get(id).map(|(from, at)| (String::from(&**from), *at))
     }
 }
 
@@ -136,14 +141,15 @@ impl Model {
 #[derive(Debug, Default)]
 struct Seen {
     order: VecDeque<Box<str>>,
-    ids: HashSet<Box<str>>,
+    ids: HashMap<Box<str>, (Box<str>, u64)>,
 }
 
 impl Seen {
-    fn insert(&mut self, id: &str) -> bool {
-        if !self.ids.insert(id.into()) {
+    fn insert(&mut self, id: &str, from: &str, at: u64) -> bool {
+        if self.ids.contains_key(id) {
             return false;
         }
+        self.ids.insert(id.into(), (from.into(), at));
         self.order.push_back(id.into());
         if self.order.len() > REMEMBERED
             && let Some(oldest) = self.order.pop_front()
@@ -205,10 +211,12 @@ mod tests {
     #[test]
     fn a_repeated_message_is_known_within_bounds() {
         let mut model = Model::default();
-        assert!(model.remember("first") && !model.remember("first"));
+        assert!(model.remember("first", "bob", 7) && !model.remember("first", "bob", 7));
+        assert_eq!(model.said("first"), Some(("bob".into(), 7)));
         for id in 0..REMEMBERED {
-            assert!(model.remember(&id.to_string()));
+            assert!(model.remember(&id.to_string(), "bob", 8));
         }
-        assert!(model.remember("first"));
+        assert_eq!(model.said("first"), None);
+        assert!(model.remember("first", "bob", 7));
     }
 }

@@ -26,6 +26,11 @@ impl MsgId {
         Self(((unix_ms as u128) & 0xffff_ffff_ffff) << 80 | random & ((1 << 80) - 1))
     }
 
+    /// When it was made, in milliseconds since the epoch.
+    pub const fn unix_ms(self) -> u64 {
+        (self.0 >> 80) as u64
+    }
+
     /// The id as a number.
     pub const fn to_u128(self) -> u128 {
         self.0

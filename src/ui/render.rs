@@ -55,6 +55,19 @@ impl Renderer {
                 writeln!(out, "{time} {} -!- {}", for_terminal(room), for_terminal(text))
             }
             What::Happened { room: None, text } => writeln!(out, "{time} -!- {}", for_terminal(text)),
+            What::TakenBack { room, by, said, reason } => {
+                let room = room.as_deref().map(|room| format!(" {}", for_terminal(room))).unwrap_or_default();
+                let what = match said {
+                    Some((from, at)) => {
+                        let said = local(*at, &self.zone);
+                        let form = if said.date() == self.day { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+                        format!("took back what {} said at {}", for_terminal(from), said.strftime(form))
+                    }
+                    None => "took a message back".to_owned(),
+                };
+                let why = if reason.is_empty() { String::new() } else { format!(" ({})", for_terminal(reason)) };
+                writeln!(out, "{time}{room} -!- {} {what}{why}", for_terminal(by))
+            }
             What::NotSent { text, reason } => {
                 writeln!(out, "{time} -!- not sent: {} ({})", for_terminal(text), for_terminal(reason))
             }
@@ -106,6 +119,20 @@ mod tests {
         let text = || "bob joined".to_owned();
         check(What::Happened { room: Some("#lobby".into()), text: text() }, "12:00:05 #lobby -!- bob joined\n");
         check(What::Happened { room: None, text: text() }, "12:00:05 -!- bob joined\n");
+        let back = |room: Option<&str>, said, reason: &str| What::TakenBack {
+            room: room.map(ToOwned::to_owned),
+            by: "root".into(),
+            said,
+            reason: reason.into(),
+        };
+        let said = |at| Some(("bob".to_owned(), at));
+        check(
+            back(Some("#a"), said(NOON), "oops"),
+            "12:00:05 #a -!- root took back what bob said at 12:00:00 (oops)\n",
+        );
+        let yesterday = said(NOON - 86_400_000);
+        check(back(None, yesterday, ""), "12:00:05 -!- root took back what bob said at 2025-12-31 12:00:00\n");
+        check(back(None, None, ""), "12:00:05 -!- root took a message back\n");
         let refused = What::NotSent { text: "hi".into(), reason: "nobody".into() };
         check(refused, "12:00:05 -!- not sent: hi (nobody)\n");
         assert_eq!(Renderer::pending(2, "a\x1b"), "(pending 2) a\\x1b\n");

@@ -42,7 +42,8 @@ impl Core {
         let label = whole.as_deref().or_else(|| session.batches.label(batch.as_deref())).map(ToOwned::to_owned);
         let past = replay || label.is_some();
         let told_at_the_end = label.is_some_and(|label| self.note_answer(now, &label, message));
-        let seen = message.tags.get("msgid").is_some_and(|id| !self.model.remember(&id));
+        let (from, at) = (nick_of(message.source), time_of(message).unwrap_or(now.unix_ms));
+        let seen = message.tags.get("msgid").is_some_and(|id| !self.model.remember(&id, from, at));
         // A script asks for what it wants again, and knows the later pieces of a message too.
         let repeated = replay && seen && !self.is_script();
         if !told_at_the_end && !repeated && !self.protocol(now, message) {

@@ -66,8 +66,10 @@ impl Core {
             }
             "INVITE" => self.happened(at, Some(param(1)), format!("{from} invited {}", param(0))),
             "REDACT" => {
-                let room = Some(param(0)).filter(|target| target.starts_with('#'));
-                self.happened(at, room, format!("{from} took a message back{}", reason(2)));
+                let room = Some(param(0)).filter(|target| target.starts_with('#')).map(ToOwned::to_owned);
+                let (by, said, reason) = (from.to_owned(), self.model.said(param(1)), param(2).to_owned());
+                let what = What::TakenBack { room, by, said, reason };
+                self.outputs.push_back(Output::Show(Event { at, what, record: None }));
             }
             "SETNAME" if self.is_us(from) => {
                 self.realname = Some(param(0).to_owned());

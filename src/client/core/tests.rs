@@ -106,6 +106,9 @@ fn short(output: Output) -> String {
             Some(room) => format!("{room} ! {text}"),
             None => format!("! {text}"),
         },
+        Output::Show(Event { what: What::TakenBack { room, by, said, reason }, .. }) => {
+            format!("{room:?} {by} took back {said:?}: {reason}")
+        }
         Output::Show(Event { what: What::NotSent { text, reason }, .. }) => format!("not sent {text}: {reason}"),
     }
 }
@@ -379,6 +382,7 @@ fn what_concerns_us_or_the_whole_server_is_shown() {
             ":alice MODE alice :+iw",
             ":bob!b@n INVITE alice #ops",
             ":bob!b@n INVITE carol #lobby",
+            "@msgid=x1;time=1970-01-01T00:00:07Z :bob!b@n PRIVMSG #lobby :hm",
             ":bob!b@n REDACT #lobby x1 :a mistake",
             ":bob!b@n REDACT alice x2",
             ":alice!a@n SETNAME :Alice A",
@@ -400,8 +404,9 @@ fn what_concerns_us_or_the_whole_server_is_shown() {
             "! your modes changed: +iw",
             "! bob invites you into #ops; /join #ops",
             "#lobby ! bob invited carol",
-            "#lobby ! bob took a message back (a mistake)",
-            "! bob took a message back",
+            "#lobby bob Text hm",
+            "Some(\"#lobby\") bob took back Some((\"bob\", 7000)): a mistake",
+            "None bob took back None: ",
             "! your real name is Alice A now",
             "! root to everybody: down at noon",
             "! root ended the connections of alice (enough)",

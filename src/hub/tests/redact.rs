@@ -52,7 +52,7 @@ fn authors_and_operators_take_messages_back() {
         }
         chat.expect("dora", &[]);
         let reason = if reason.is_empty() { "" } else { " (too loud)" };
-        chat.expect("carol", &[&format!("06:27:00 #a -!- {who} took a message back{reason}")]);
+        chat.expect("carol", &[&format!("06:27:00 #a -!- {who} took back what was said at 06:27:00{reason}")]);
         // It is nowhere any more, and cannot be taken back twice.
         for question in ["HISTORY #a 9", "CHATHISTORY LATEST #a * 9"] {
             chat.says("bob", question);

@@ -20,6 +20,8 @@ use crate::{
     },
 };
 
+const DAY_MS: u64 = 86_400_000;
+
 fn push_text(out: &mut String, text: &str) {
     out.push_str(&sanitize::for_terminal(text));
 }
@@ -96,8 +98,13 @@ pub(super) fn event(lines: &mut Lines, event: &Event) {
             let _ = write!(out, " {from} -!- {nick} renamed the room to {to}");
             push_reason(out, reason.as_deref());
         }
-        Act::Redact { target, reason, .. } => {
-            let _ = write!(out, " {target} -!- {nick} took a message back");
+        Act::Redact { target, id, reason } => {
+            let _ = write!(out, " {target} -!- {nick} took back what was said at ");
+            if id.unix_ms() / DAY_MS != event.time_ms / DAY_MS {
+                date(out, id.unix_ms());
+                out.push(' ');
+            }
+            clock(out, id.unix_ms());
             push_reason(out, reason.as_deref());
         }
         Act::Wallops(text) => {
