@@ -8,7 +8,7 @@ use crate::{
     protocol::{
         caps::{Cap, Dialect},
         command::CapCommand,
-        reply::{CapReply, Reply},
+        reply::Reply,
         sasl::SaslReply,
     },
 };
@@ -17,15 +17,7 @@ impl Turn<'_> {
     pub(super) fn cap(&mut self, command: &CapCommand) {
         let from = self.from;
         let Some(session) = self.my_session() else { return };
-        let before = session.caps;
-        let mut reply = command.carry_out(&mut session.caps);
-        // Whether it is seen, a session says when it comes.
-        if let CapCommand::Req(list) = command
-            && session.caps.has(Cap::Unseen) != before.has(Cap::Unseen)
-        {
-            session.caps = before;
-            reply = Some(Reply::Cap(CapReply::Nak, list.clone()));
-        }
+        let reply = command.carry_out_registered(&mut session.caps);
         if !session.metadata_aware() {
             session.subscriptions.clear();
         }

@@ -43,6 +43,19 @@ impl CapCommand {
             Self::End => return None,
         })
     }
+
+    /// The same of a registered session: whether it is seen, it has said when it came.
+    pub fn carry_out_registered(&self, caps: &mut Caps) -> Option<Reply> {
+        let before = *caps;
+        let reply = self.carry_out(caps);
+        match self {
+            Self::Req(list) if caps.has(Cap::Unseen) != before.has(Cap::Unseen) => {
+                *caps = before;
+                Some(Reply::Cap(CapReply::Nak, list.clone()))
+            }
+            _ => reply,
+        }
+    }
 }
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {

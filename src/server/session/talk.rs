@@ -299,7 +299,11 @@ impl Irc {
         let command = command::from_irc(&message);
         if let Ok(Command::Cap(cap)) = &command {
             // As the hub will decide it: it is a matter of the list alone.
-            cap.carry_out(&mut self.caps);
+            cap.carry_out_registered(&mut self.caps);
+            if !self.caps.has(Cap::Multiline) {
+                // Lines of a batch that is open are no part of it any more.
+                self.multiline = Multiline::default();
+            }
         }
         Some((message.label(), command))
     }
@@ -334,6 +338,30 @@ fn refusal(bad: BadLine, limits: LineLimits) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The hub and the session must not differ on what was negotiated.
+    #[test]
+    fn what_the_hub_refuses_is_not_taken_for_negotiated() {
+        let mut irc = Irc::new(Caps::NONE);
+        let mut asks = |text| irc.understand(Line::Text(text)).map(|(_, command)| command.is_ok());
+        assert_eq!(asks("CAP REQ :draft/multiline conclave.chat/unseen"), Some(true), "refused by the hub");
+        assert_eq!(asks("BATCH +a draft/multiline #x"), Some(false));
+        assert_eq!(asks("CAP REQ draft/multiline"), Some(true));
+        assert_eq!(asks("CAP REQ :-draft/multiline conclave.chat/unseen"), Some(true), "refused by the hub");
+        assert_eq!(asks("BATCH +a draft/multiline #x"), None);
+    }
+
+    #[test]
+    fn a_batch_ends_with_its_capability() {
+        let mut irc = Irc::new(Caps::of(&[Cap::Multiline]));
+        let mut asks = |text| irc.understand(Line::Text(text)).map(|(_, command)| command.is_ok());
+        assert_eq!(asks("BATCH +a draft/multiline #x"), None);
+        assert_eq!(asks("@batch=a PRIVMSG #x :one"), None);
+        assert_eq!(asks("CAP REQ -draft/multiline"), Some(true));
+        assert_eq!(asks("CAP REQ draft/multiline"), Some(true));
+        assert_eq!(asks("@batch=a PRIVMSG #x :two"), Some(false));
+        assert_eq!(asks("BATCH -a"), Some(false));
+    }
 
     #[test]
     fn a_label_has_at_most_64_octets() {
