@@ -46,6 +46,8 @@ pub struct Memory {
     partners: Partners,
     /// Whose oldest item is the oldest of all; one element for each kept item.
     order: VecDeque<Conversation>,
+    /// How many elements of `order` are left of rooms that are gone.
+    stale: usize,
     bytes: usize,
 }
 
@@ -74,6 +76,7 @@ impl Memory {
         while let Some(first) = self.order.front() {
             let Some(ring) = self.conversations.get_mut(first) else {
                 self.order.pop_front();
+                self.stale = self.stale.saturating_sub(1);
                 continue;
             };
             let expired = ring.oldest_ms().is_some_and(|oldest| oldest < oldest_kept);
@@ -92,7 +95,13 @@ impl Memory {
     fn forget(&mut self, conversation: &Conversation) {
         if let Some(ring) = self.conversations.remove(conversation) {
             self.bytes -= ring.weight();
-            self.order.retain(|other| other != conversation);
+            // To look through all for each room that goes would be work for whoever makes and leaves
+            // rooms: they are as many as the rest first. Numbers of rooms are never given again.
+            self.stale += ring.len();
+            if self.stale > self.order.len() / 2 {
+                self.order.retain(|other| self.conversations.contains_key(other));
+                self.stale = 0;
+            }
         }
     }
 }
@@ -200,6 +209,10 @@ impl Store for Memory {
 impl Memory {
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    pub(super) fn places(&self) -> usize {
+        self.order.len()
     }
 
     pub(super) fn partners(&self) -> usize {

@@ -33,6 +33,16 @@ impl Slot {
         OVERHEAD + self.octets()
     }
 
+    /// About as much as its reader gets at most because it has several lines: a head for each of
+    /// them, and short tags with each.
+    fn heads(&self) -> usize {
+        const HEAD: usize = 256;
+        let Some(Kept::Message(message)) = &self.kept else { return 0 };
+        let lines = message.joints.len() + message.text.bytes().filter(|&b| b == b'\n').count();
+        let tags = message.tags.as_ref().map_or(0, |tags| tags.len().min(HEAD));
+        lines * (HEAD + tags)
+    }
+
     /// What its sender wrote.
     fn octets(&self) -> usize {
         match &self.kept {
@@ -180,7 +190,7 @@ impl Ring {
 fn taken<'a>(page: &Page, slots: impl Iterator<Item = &'a Slot>) -> Vec<Kept> {
     let mut octets = 0;
     let fits = |slot: &&Slot| {
-        octets += slot.octets();
+        octets += slot.octets() + slot.heads();
         octets <= limits::PAGE
     };
     let shown = slots.filter(|slot| slot.text || slot.kept.is_some() && page.content == Content::Everything);

@@ -22,8 +22,8 @@ pub const MAX_PARAMS: usize = 15;
 /// The most octets of a label (IRCv3 `labeled-response`).
 pub const MAX_LABEL: usize = 64;
 
-/// The most octets that people wrote into one page of what is kept: whoever asks for one must not
-/// be sent more than his outbox holds, whatever others filled the room with.
+/// The most octets of one page of what is kept, about as its reader gets them: whoever asks for one
+/// must not be sent more than his outbox holds, whatever others filled the room with.
 pub const PAGE: usize = 512 << 10;
 
 /// The most octets of a topic (ISUPPORT `TOPICLEN`); a longer one is refused. With the longest

@@ -189,3 +189,26 @@ fn tags_weigh_as_much_as_text() {
     let kept = memory.page(&latest(Conversation::Room(RoomId(1)))).unwrap().len();
     assert!((1..=25).contains(&kept), "{kept}");
 }
+
+#[test]
+fn little_is_left_of_rooms_that_are_gone_and_the_rest_goes_in_its_order() {
+    let mut memory = Memory::new(Bounds { per_conversation: 9, bytes: 30_000, age_ms: 1000 });
+    let to = |n: u64| message(n, "alice", room(n), "x");
+    for n in 1..=9 {
+        memory.append(entry(n, to(n)));
+    }
+    for n in 10..1000 {
+        let gone = vec![Durable::Message(to(n)), Durable::RoomRemoved(RoomId(n))];
+        memory.append(Entry { position: Position { epoch: 0, sequence: n }, events: gone });
+        assert!(memory.places() <= 20, "{}", memory.places());
+    }
+    memory.append(entry(1000, to(1000)));
+    let mut kept = |room: u64| memory.page(&latest(Conversation::Room(RoomId(room)))).unwrap().len();
+    assert_eq!((kept(1), kept(9), kept(500), kept(1000)), (1, 1, 0, 1));
+    for n in 1001..1040 {
+        memory.append(entry(n, to(n)));
+        assert!(memory.bytes() <= 30_000);
+    }
+    let mut kept = |room: u64| memory.page(&latest(Conversation::Room(RoomId(room)))).unwrap().len();
+    assert_eq!((kept(1), kept(9), kept(1000), kept(1039)), (0, 0, 0, 1));
+}

@@ -238,3 +238,19 @@ fn conversations_are_found_by_their_newest_text() {
         assert_eq!(found(Newest { until, ..newest }), [(one, 10), (pair("bob"), 20)]);
     }
 }
+
+/// Each line of a message has a head of its own when it is read: many short ones are much.
+#[test]
+fn a_page_of_many_lines_has_fewer_messages() {
+    for mut subject in subjects() {
+        for n in 1..=200 {
+            let mut lines = Message::clone(&message(n, "alice", room(1), &"x\n".repeat(31)));
+            lines.tags = Some(format!("+x={}", "y".repeat(250)).into());
+            subject.journal.append(entry(n, Arc::new(lines)));
+        }
+        subject.settle();
+        let page = Page { most: 200, ..latest(Conversation::Room(RoomId(1))) };
+        let found = subject.journal.page(&page).unwrap().len();
+        assert!((10..=32).contains(&found), "{found} messages of 32 lines with 512 octets around each");
+    }
+}
