@@ -20,6 +20,8 @@ pub(super) struct Account {
     pub source: Arc<Source>,
     /// Its real name, from its newest session.
     pub realname: Arc<str>,
+    /// Whether the journal has it: not yet, where its first session came in a commit that failed.
+    pub kept: bool,
     /// Its sessions, in the order of their coming.
     pub sessions: Audience,
     /// Its rooms, in the order of its joining.
@@ -49,6 +51,7 @@ impl Account {
         Self {
             realname: source.nick.as_str().into(),
             source,
+            kept: false,
             sessions: Audience::default(),
             rooms: Vec::new(),
             unseen: 0,

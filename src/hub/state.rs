@@ -94,9 +94,7 @@ impl State {
     /// Events that make no sense in this state (a journal that was tampered with) change nothing.
     pub fn apply(&mut self, event: &Durable) {
         match event {
-            Durable::AccountSeen(nick) => {
-                self.account(nick);
-            }
+            Durable::AccountSeen(nick) => self.account(nick).kept = true,
             Durable::RoomCreated { room, name, kind, visibility, founder, at } => {
                 self.next_room = self.next_room.max(room.0 + 1);
                 self.names.insert(name.clone(), *room);
@@ -171,7 +169,12 @@ impl State {
                     self.names.remove(&old);
                     self.names.insert(name.clone(), *id);
                     let (old, new) = (old.folded(), name.folded());
-                    self.accounts.values_mut().for_each(|account| account.marks.rename(&old, &new));
+                    // Who is not in the room must not learn from his marks that it has another name.
+                    for nick in room.members.keys() {
+                        if let Some(account) = self.accounts.get_mut(nick) {
+                            account.marks.rename(&old, &new);
+                        }
+                    }
                 }
             }
             Durable::Invited { room: id, account } => {
@@ -219,13 +222,14 @@ impl State {
         fresh.sessions = std::mem::take(&mut self.sessions);
         fresh.lingering = std::mem::take(&mut self.lingering);
         for (nick, old) in std::mem::take(&mut self.accounts) {
-            if !old.present() {
+            if !old.present() && old.sessions.is_empty() {
                 continue;
             }
             let account = fresh.account(&nick);
             let rooms = std::mem::take(&mut account.rooms);
             let marks = std::mem::take(&mut account.marks);
             let metadata = std::mem::take(&mut account.metadata);
+            let kept = account.kept;
             for room in &rooms {
                 if let Some(room) = fresh.rooms.get_mut(room) {
                     old.sessions.iter().for_each(|&session| add(&mut room.audience, session));
@@ -237,7 +241,7 @@ impl State {
                     session.current = session.current.filter(kept).or(session.previous.filter(kept));
                 }
             }
-            fresh.accounts.insert(nick, Account { rooms, marks, metadata, ..old });
+            fresh.accounts.insert(nick, Account { rooms, marks, metadata, kept, ..old });
         }
         *self = fresh;
         Ok(())

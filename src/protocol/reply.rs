@@ -49,7 +49,7 @@ pub enum Reply {
     /// The answer to AUTHENTICATE.
     Sasl(SaslReply),
     /// Who is in a room, and whether the room is secret.
-    Names(RoomName, bool, Vec<Member>),
+    Names(RoomName, bool, Arc<[Member]>),
     /// Who is in each of several rooms, and how they were asked for.
     NamesOfMany(Vec<(RoomName, bool, Vec<Member>)>, Box<str>),
     /// There is nobody to name: no such room, or one may not see it.

@@ -96,8 +96,9 @@ impl Turn<'_> {
         self.tell(&audience, &source, Act::Join { room: name, realname });
         self.show_away(&audience);
         self.introduce(id);
+        let mut names = None;
         for &session in sessions.iter() {
-            let mut replies = self.show(id, session);
+            let mut replies = self.show(id, session, &mut names);
             replies.extend(self.sync_room(id, session));
             if session == self.from {
                 self.replies.extend(replies);
@@ -128,8 +129,9 @@ impl Turn<'_> {
         }
     }
 
-    /// What a session that is now in the room gets to see of it.
-    pub(super) fn show(&self, id: RoomId, session: SessionId) -> Vec<Reply> {
+    /// What a session that is now in the room gets to see of it. `names` is made once for all
+    /// members: with a list for each, a large room would not fit into the memory.
+    pub(super) fn show(&self, id: RoomId, session: SessionId, names: &mut Option<Reply>) -> Vec<Reply> {
         let Some(room) = self.state.rooms.get(&id) else { return Vec::new() };
         let mut replies = Vec::new();
         if room.topic.is_some() {
@@ -139,7 +141,8 @@ impl Turn<'_> {
         // IRCv3 `draft/no-implicit-names`: who wants to know asks.
         let unasked = |session: &&Session| !session.caps.has(Cap::NoImplicitNames);
         if let Some(session) = self.state.sessions.get(&session).filter(unasked) {
-            replies.push(names::names_of(self.state, room, &session.account));
+            let all = names.get_or_insert_with(|| names::names_of(self.state, room, &session.account));
+            replies.push(all.clone());
         }
         replies
     }

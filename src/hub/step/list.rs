@@ -1,5 +1,7 @@
 //! LIST: the rooms that one may know of, and that fit (Modern IRC, section "LIST message").
 
+use std::collections::BTreeSet;
+
 use super::{Turn, names::seen_members};
 use crate::{
     hub::{mask::fits, room::Room},
@@ -16,7 +18,10 @@ impl Turn<'_> {
         let rooms: Vec<&Room> = if query.names.is_empty() {
             state.names.values().filter_map(|id| state.rooms.get(id)).filter(visible).collect()
         } else {
-            query.names.iter().filter_map(|name| state.room_named(name)).map(|(_, room)| room).filter(visible).collect()
+            // Each once, however often it is named: counting people is work.
+            let mut seen = BTreeSet::new();
+            let named = query.names.iter().filter_map(|name| state.room_named(name));
+            named.filter(|(id, _)| seen.insert(*id)).map(|(_, room)| room).filter(visible).collect()
         };
         let row = |room: &Room| ListRow {
             room: room.name.clone(),

@@ -51,7 +51,7 @@ impl Turn<'_> {
 /// The members of a room who are here, as far as `asker` may see them.
 pub(super) fn names_of(state: &State, room: &Room, asker: &Nick) -> Reply {
     let (name, secret, people) = people_of(state, room, asker);
-    Reply::Names(name, secret, people)
+    Reply::Names(name, secret, people.into())
 }
 
 fn people_of(state: &State, room: &Room, asker: &Nick) -> (RoomName, bool, Vec<Member>) {

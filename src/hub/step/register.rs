@@ -22,7 +22,7 @@ use crate::{
 
 pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registration: &Registration) -> Outputs {
     let me = registration.account.clone();
-    let known = state.accounts.contains_key(&me);
+    let known = state.accounts.get(&me).is_some_and(|account| account.kept);
     let mut turn = Turn::by(state, at, from, me.clone());
     if !known {
         turn.record(Durable::AccountSeen(me));
@@ -152,7 +152,7 @@ impl Turn<'_> {
                 let event = self.event(&source, act);
                 self.show_event(&audience, event);
             }
-            let replies = self.show(id, self.from);
+            let replies = self.show(id, self.from, &mut None);
             self.replies.extend(replies);
             if !(was_present || unseen) {
                 self.tell_status(id, &audience);

@@ -17,6 +17,10 @@ use crate::{
     },
 };
 
+/// In a room of more sessions than this, those that are moved get no list of its people: so many lists
+/// of so many would be hundreds of megabytes for one line.
+const MOVED: usize = 1000;
+
 impl Turn<'_> {
     pub(super) fn rename(&mut self, place: &Place, new: &str, reason: Option<&Arc<str>>) {
         let Some(id) = self.room(place) else { return };
@@ -55,18 +59,27 @@ impl Turn<'_> {
         let (old, audience) = (room.name.clone(), Arc::clone(&room.audience));
         self.record(Durable::Renamed(id, new.clone()));
         if old != *new {
+            let room = self.state.rooms.get(&id).filter(|_| audience.len() > MOVED);
+            // Who wants the list asks, as with `draft/no-implicit-names`.
+            let mut names = room.map(|room| Reply::NoNames(room.name.as_str().into()));
             for &session in audience.iter() {
                 let unaware =
                     |s: &crate::hub::account::Session| s.dialect == Dialect::Irc && !s.caps.has(Cap::ChannelRename);
                 if self.state.sessions.get(&session).is_some_and(unaware) {
-                    self.move_session(id, session, &old, reason.as_ref());
+                    self.move_session(id, session, (&old, reason.as_ref()), &mut names);
                 }
             }
         }
         self.tell_room(id, |to| Act::Rename { from: old, to, reason });
     }
 
-    fn move_session(&mut self, id: RoomId, session: SessionId, old: &RoomName, reason: Option<&Arc<str>>) {
+    fn move_session(
+        &mut self,
+        id: RoomId,
+        session: SessionId,
+        (old, reason): (&RoomName, Option<&Arc<str>>),
+        names: &mut Option<Reply>,
+    ) {
         let account = self.state.sessions.get(&session).and_then(|session| self.state.accounts.get(&session.account));
         let (Some(account), Some(room)) = (account, self.state.rooms.get(&id)) else { return };
         let (source, realname, room) = (Arc::clone(&account.source), Arc::clone(&account.realname), room.name.clone());
@@ -75,7 +88,7 @@ impl Turn<'_> {
             let event = Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(&source), act };
             replies.push(Reply::Event(Arc::new(event)));
         }
-        replies.extend(self.show(id, session));
+        replies.extend(self.show(id, session, names));
         if session == self.from {
             self.replies.extend(replies);
         } else {

@@ -14,7 +14,12 @@ impl Turn<'_> {
         let me = self.me.clone();
         let Some(account) = self.state.accounts.get_mut(&me) else { return };
         account.realname = Arc::clone(realname);
-        let source = Arc::clone(&account.source);
-        self.tell_about(&me, &source, Act::SetName(Arc::clone(realname)));
+        let (source, present, mine) = (Arc::clone(&account.source), account.present(), Arc::clone(&account.sessions));
+        let act = Act::SetName(Arc::clone(realname));
+        match present {
+            true => self.tell_about(&me, &source, act),
+            // Others do not learn of a session that is not seen.
+            false => self.tell(&mine, &source, act),
+        }
     }
 }

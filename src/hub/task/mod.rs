@@ -138,6 +138,11 @@ impl Hub {
         &self.state
     }
 
+    #[cfg(test)]
+    pub(in crate::hub) const fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
     /// Gives this sign when an administrator asks for it by REHASH.
     #[must_use]
     pub fn with_rehash(self, rehash: Arc<Notify>) -> Self {

@@ -72,3 +72,8 @@ fn a_member_sees_his_secret_room_and_outsiders_no_invisible_people() {
     chat.says("bob", "/rooms #s");
     chat.expect("bob", &["-!- #s (0)"]);
 }
+
+#[test]
+fn a_room_is_listed_once_however_often_it_is_named() {
+    check("LIST #old,#new,#OLD,#old,#nothing", &[OLD, NEW]);
+}

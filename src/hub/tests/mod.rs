@@ -22,6 +22,7 @@ mod never;
 mod oper;
 mod redact;
 mod rename;
+mod replay;
 mod rooms;
 mod setname;
 mod shell;

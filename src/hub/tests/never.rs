@@ -1,39 +1,71 @@
 //! What no sequence of commands may lead to: a line that breaks the grammar or its limits, an answer
-//! without its label, a batch that stays open, a message that somebody hears who is not meant to, or
-//! a secret room that an outsider learns of.
+//! without its label, a batch that stays open, a message that somebody hears who is not meant to, a
+//! secret room or an invisible person that an outsider learns of, or a state that the journal would
+//! not make again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::shell::House;
+use super::{
+    registration,
+    replay::{Tape, agrees_with_itself, same_after_replay},
+    settings,
+    shell::House,
+};
 use crate::{
+    hub::{request::Gone, state::Settings},
     ident::{Nick, RoomId},
-    journal::Memory,
-    protocol::{LineLimits, Message, caps::Dialect, modes::Flag},
+    protocol::{
+        LineLimits, Message,
+        caps::{Cap, Dialect},
+        durable::Durable,
+        modes::Flag,
+    },
 };
 
-const PEOPLE: [(&str, &str, Dialect); 7] = [
+/// Sessions: what the test calls them, whose they are, what they have negotiated.
+const SESSIONS: [(&str, &str, &str, Dialect); 12] = [
     (
+        "alice",
         "alice",
         "message-tags server-time labeled-response batch echo-message draft/message-redaction draft/metadata-3",
         Dialect::Irc,
     ),
-    ("bob", "", Dialect::Irc),
+    ("bob", "bob", "", Dialect::Irc),
     (
+        "carol",
         "carol",
         "labeled-response batch extended-join away-notify invite-notify multi-prefix draft/metadata-3",
         Dialect::Irc,
     ),
     (
         "mallory",
+        "mallory",
         "labeled-response batch message-tags draft/chathistory draft/event-playback extended-monitor away-notify setname draft/metadata-3",
         Dialect::Irc,
     ),
-    ("trudy", "userhost-in-names draft/read-marker draft/channel-rename draft/multiline", Dialect::Irc),
-    ("root", "server-time account-tag", Dialect::Irc),
-    ("pat", "", Dialect::Plain),
+    ("trudy", "trudy", "userhost-in-names draft/read-marker draft/channel-rename draft/multiline", Dialect::Irc),
+    ("root", "root", "server-time account-tag", Dialect::Irc),
+    ("pat", "pat", "", Dialect::Plain),
+    (
+        "alice2",
+        "alice",
+        "labeled-response batch draft/multiline message-tags draft/read-marker chghost setname invite-notify",
+        Dialect::Irc,
+    ),
+    ("bob2", "bob", "", Dialect::Plain),
+    ("carol2", "carol", "conclave.chat/unseen labeled-response batch echo-message draft/multiline", Dialect::Irc),
+    ("mallory2", "mallory", "draft/multiline batch labeled-response draft/channel-rename", Dialect::Irc),
+    (IVY, IVY, "labeled-response batch", Dialect::Irc),
 ];
+
+/// She is invisible (`+i`) whenever she is here, and does nothing that others must hear: who has never
+/// shared a room with her never reads her name.
+const IVY: &str = "ivy";
 
 const WORDS: [&str; 57] = [
     "#open",
@@ -139,12 +171,28 @@ const VERBS: [&str; 41] = [
     "FROB",
 ];
 
-/// A line of one person; `$` in it becomes a word that occurs nowhere else.
+/// What one session does.
+#[derive(Clone, Debug)]
+enum Deed {
+    Says(Said),
+    /// It is gone with its connection, or cut off; or it comes back if it was gone.
+    GoesOrComes(usize, bool),
+}
+
+/// Lines of one session, which may be those of a batch; `$` in them becomes a word that occurs nowhere
+/// else.
 #[derive(Clone, Debug)]
 struct Said {
     who: usize,
     label: bool,
     line: String,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        12 => said().prop_map(Deed::Says),
+        1 => (0..SESSIONS.len(), any::<bool>()).prop_map(|(who, lost)| Deed::GoesOrComes(who, lost)),
+    ]
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -176,6 +224,19 @@ fn said() -> impl Strategy<Value = Said> {
         person().prop_map(|who| format!("WHOIS {who}")),
         person().prop_map(|who| format!("MONITOR + {who}")),
         Just("AWAY :gone".to_owned()),
+        (select(vec!["PRIVMSG", "NOTICE"]), prop_oneof![room(), person()], any::<bool>()).prop_map(
+            |(verb, to, joined)| {
+                let joined = if joined { ";draft/multiline-concat" } else { "" };
+                format!(
+                    "BATCH +q draft/multiline {to}\n@batch=q {verb} {to} :$ one\n@batch=q{joined} {verb} {to} :$ two\nBATCH -q"
+                )
+            }
+        ),
+        (select(vec!["", "-"]), select(CAPS.to_vec())).prop_map(|(sign, cap)| format!("CAP REQ :{sign}{cap}")),
+        (select(CAPS.to_vec()), select(CAPS.to_vec())).prop_map(|(one, other)| format!("CAP REQ :{one} -{other}")),
+        person().prop_map(|who| format!("KILL {who} :$")),
+        select(vec!["JOIN 0", "QUIT :so long", "MODE alice +Bi", "MODE bob -i+w", "AWAY", "OPER a b", "SETNAME :$", "INVITE"])
+            .prop_map(str::to_owned),
     ];
     let anything =
         (select(VERBS.to_vec()), vec(select(WORDS.to_vec()), 0..5), any::<bool>()).prop_map(|(verb, words, last)| {
@@ -193,8 +254,23 @@ fn said() -> impl Strategy<Value = Said> {
             }
         });
     let line = prop_oneof![4 => sensible, 3 => anything];
-    (0..PEOPLE.len(), any::<bool>(), line).prop_map(|(who, label, line)| Said { who, label, line })
+    (0..SESSIONS.len(), any::<bool>(), line).prop_map(|(who, label, line)| Said { who, label, line })
 }
+
+const CAPS: [&str; 12] = [
+    "batch",
+    "labeled-response",
+    "draft/multiline",
+    "message-tags",
+    "conclave.chat/unseen",
+    "draft/metadata-3",
+    "away-notify",
+    "extended-monitor",
+    "setname",
+    "chghost",
+    "draft/read-marker",
+    "echo-message",
+];
 
 /// Who knows what: the accounts that may hear a word.
 #[derive(Default)]
@@ -203,7 +279,7 @@ struct Meant {
     rooms: BTreeSet<RoomId>,
     /// Everybody who may see the room: it is the room's topic or metadata.
     topic: bool,
-    /// Everybody: it is a person's metadata.
+    /// Everybody: it is what a person calls himself or says about himself, or why he was killed.
     metadata: bool,
 }
 
@@ -212,6 +288,9 @@ struct World {
     words: Vec<Meant>,
     /// Who has ever been told of a room by an invitation or by having been in it.
     knows: BTreeSet<(Nick, RoomId)>,
+    /// Who has ever shared a room with the invisible.
+    met: BTreeSet<Nick>,
+    events: Arc<Mutex<Vec<Durable>>>,
 }
 
 fn nick(name: &str) -> Nick {
@@ -219,14 +298,11 @@ fn nick(name: &str) -> Nick {
 }
 
 impl World {
-    fn new() -> Self {
-        let mut house = House::new(Box::<Memory>::default());
-        for (name, caps, dialect) in PEOPLE {
-            house.comes(name, dialect, caps);
-            if dialect == Dialect::Plain {
-                house.says(name, "hello");
-            }
-        }
+    fn new(linger_ms: u64) -> Self {
+        let (tape, events) = Tape::new();
+        let house = House::with(Settings { linger_ms, ..settings() }, Box::new(tape));
+        let mut world = Self { house, words: Vec::new(), knows: BTreeSet::new(), met: BTreeSet::new(), events };
+        (0..SESSIONS.len()).for_each(|who| world.comes(who));
         for (name, line) in [
             ("alice", "JOIN #secret"),
             ("alice", "MODE #secret +s"),
@@ -236,20 +312,58 @@ impl World {
             ("carol", "JOIN #open,#other"),
             ("trudy", "JOIN #other"),
         ] {
-            house.says(name, line);
+            world.house.says(name, line);
         }
-        for (name, ..) in PEOPLE {
-            house.heard(name);
-        }
-        let mut world = Self { house, words: Vec::new(), knows: BTreeSet::new() };
-        world.learn();
+        world.hear();
         world
+    }
+
+    fn comes(&mut self, who: usize) {
+        let (name, account, caps, dialect) = SESSIONS[who];
+        self.house.registers(name, registration(account, dialect, caps));
+        if name == IVY {
+            self.house.says(IVY, "MODE ivy +i");
+        }
+    }
+
+    /// What everybody heard of what has happened.
+    fn hear(&mut self) -> Vec<Vec<String>> {
+        let heard = SESSIONS.iter().map(|(name, ..)| self.house.heard(name)).collect();
+        self.learn();
+        for (name, ..) in SESSIONS {
+            // Killed, or cut off for what it said.
+            if self.house.is_ended(name) {
+                self.house.goes(name, Gone::Lost);
+            }
+        }
+        agrees_with_itself(self.house.state());
+        heard
     }
 
     fn learn(&mut self) {
         let state = self.house.state();
         for (&id, room) in &state.rooms {
             self.knows.extend(room.members.keys().chain(&room.invited).map(|nick| (nick.clone(), id)));
+            if room.members.contains_key(&nick(IVY)) {
+                self.met.extend(room.members.keys().cloned());
+            }
+        }
+    }
+
+    fn does(&mut self, deed: &Deed) {
+        match deed {
+            Deed::Says(said) => self.says(said),
+            Deed::GoesOrComes(who, lost) => {
+                let name = SESSIONS[*who].0;
+                match self.house.caps(name) {
+                    Some(_) if *lost => self.house.goes(name, Gone::Lost),
+                    Some(_) => self.house.goes(name, Gone::Cut("cut".into())),
+                    None => self.comes(*who),
+                }
+                let secrets = self.secrets();
+                let heard = self.hear();
+                self.check(&heard, &secrets, (SESSIONS[*who].1, "(goes or comes)"));
+            }
         }
     }
 
@@ -261,41 +375,57 @@ impl World {
         secret.map(|(&id, room)| (id, room.name.folded())).collect()
     }
 
-    fn does(&mut self, said: &Said) {
-        let (name, _, dialect) = PEOPLE[said.who];
-        if dialect == Dialect::Plain && said.line.starts_with(['@', ':']) {
+    fn says(&mut self, said: &Said) {
+        let (name, account, _, dialect) = SESSIONS[said.who];
+        let Some(caps) = self.house.caps(name) else { return };
+        if dialect == Dialect::Plain && (said.line.starts_with(['@', ':']) || said.line.contains('\n')) {
             return;
         }
         let word = format!("word{:04}w", self.words.len());
         let line = said.line.replace('$', &word);
-        let meant = self.meant(name, &line);
+        if name == IVY && !is_quiet(&line) {
+            return;
+        }
+        let meant = self.meant(account, line.rsplit('\n').nth(1).unwrap_or(&line));
         self.words.push(meant);
         self.given_away(dialect, &line);
         let secrets = self.secrets();
-        let labeled = said.label && dialect == Dialect::Irc && PEOPLE[said.who].1.contains("labeled-response");
+        let labeled = said.label && dialect == Dialect::Irc && caps.has(Cap::LabeledResponse);
         let sent = match (dialect, labeled, line.strip_prefix('@')) {
             (Dialect::Irc, true, Some(tagged)) => format!("@label=L;{tagged}"),
             (Dialect::Irc, true, None) => format!("@label=L {line}"),
             (Dialect::Irc, false, _) => line.clone(),
             (Dialect::Plain, ..) => format!("/{line}"),
         };
-        self.house.says(name, &sent);
-        let heard: Vec<Vec<String>> = PEOPLE.iter().map(|(name, ..)| self.house.heard(name)).collect();
-        self.learn();
-        let still: BTreeMap<RoomId, String> =
-            self.secrets().into_iter().filter(|(id, _)| secrets.contains_key(id)).collect();
-        for ((person, _, dialect), lines) in PEOPLE.iter().zip(&heard) {
-            if *dialect == Dialect::Irc {
-                grammar(person, lines, &line);
-            }
-            for heard in lines {
-                self.check_words(person, heard, &line);
-                self.check_secrets(person, heard, &still, (name, &line));
-            }
+        let mut answered = false;
+        for sent in sent.split('\n') {
+            answered |= self.house.says_line(name, sent).flatten().as_deref() == Some("L");
         }
-        if labeled {
+        let heard = self.hear();
+        self.check(&heard, &secrets, (account, &line));
+        // Several lines need a batch around them.
+        if answered && caps.has(Cap::Batch) {
             let with_label = heard[said.who].iter().filter(|line| line.contains("label=L")).count();
             assert_eq!(with_label, 1, "{line:?} is answered {:?}", heard[said.who]);
+        }
+    }
+
+    /// `secrets`: the rooms that were secret before.
+    fn check(&self, heard: &[Vec<String>], secrets: &BTreeMap<RoomId, String>, (by, line): (&str, &str)) {
+        let still: BTreeMap<RoomId, String> =
+            self.secrets().into_iter().filter(|(id, _)| secrets.contains_key(id)).collect();
+        for ((_, person, _, dialect), lines) in SESSIONS.iter().zip(heard) {
+            if *dialect == Dialect::Irc {
+                grammar(person, lines, line);
+            }
+            for heard in lines {
+                self.check_words(person, heard, line);
+                self.check_secrets(person, heard, &still, (by, line));
+                assert!(
+                    *person == IVY || self.met.contains(&nick(person)) || !heard.contains(IVY),
+                    "{person} learns of the invisible by {heard:?} after {line:?} of {by}"
+                );
+            }
         }
     }
 
@@ -315,7 +445,7 @@ impl World {
         let told: Vec<RoomId> =
             self.secrets().into_iter().filter(|(_, name)| text.contains(name.as_str())).map(|(id, _)| id).collect();
         for id in told {
-            self.knows.extend(PEOPLE.iter().map(|(name, ..)| (nick(name), id)));
+            self.knows.extend(SESSIONS.iter().map(|(_, name, ..)| (nick(name), id)));
         }
     }
 
@@ -326,7 +456,7 @@ impl World {
         let mut params = line.split(' ');
         let verb = params.next().unwrap_or_default();
         meant.topic = matches!(verb, "TOPIC" | "METADATA");
-        meant.metadata = verb == "METADATA" && !line.contains('#');
+        meant.metadata = verb == "METADATA" && !line.contains('#') || matches!(verb, "KILL" | "SETNAME");
         let state = self.house.state();
         for target in params.next().unwrap_or_default().split(',') {
             let room = target.trim_start_matches(['@', '+']);
@@ -361,7 +491,8 @@ impl World {
 
     fn check_secrets(&self, person: &str, heard: &str, secrets: &BTreeMap<RoomId, String>, (by, line): (&str, &str)) {
         let me = nick(person);
-        let heard_folded = heard.to_ascii_lowercase();
+        // `/join @#secret` makes a room of another name: `#@#secret`.
+        let heard_folded = heard.to_ascii_lowercase().replace("#@#", "#@").replace("#+#", "#+");
         for (id, room) in secrets.iter().filter(|(id, _)| !self.knows.contains(&(me.clone(), **id))) {
             if !heard_folded.contains(room.as_str()) {
                 continue;
@@ -409,14 +540,34 @@ fn grammar(person: &str, lines: &[String], after: &str) {
     assert!(open.is_empty(), "{open:?} stay open after {after:?}: {lines:?}");
 }
 
+/// What the invisible may say without being seen by it.
+fn is_quiet(line: &str) -> bool {
+    let verb = line.split(' ').next().unwrap_or_default();
+    ["JOIN", "WHO", "WHOIS", "NAMES", "LIST", "CAP", "AWAY", "PING", "MARKREAD", "MONITOR", "CHATHISTORY", "HISTORY"]
+        .contains(&verb)
+        || line == "QUIT :so long"
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_said(said in vec(said(), 1..60)) {
-        let mut world = World::new();
-        for said in &said {
-            world.does(said);
+    fn whatever_is_said(deeds in vec(deed(), 1..60), lingers: bool) {
+        let mut world = World::new(if lingers { 1 << 40 } else { 0 });
+        for deed in &deeds {
+            world.does(deed);
         }
+        let events = world.events.lock().unwrap().clone();
+        same_after_replay(world.house.state(), &events);
+        // A commit fails: who is here stays here.
+        let state = world.house.state_mut();
+        state.reload(|apply| { events.iter().cloned().for_each(apply); Ok::<_, ()>(()) }).unwrap();
+        agrees_with_itself(state);
+        same_after_replay(state, &events);
+        for (name, ..) in SESSIONS {
+            world.house.goes(name, Gone::Cut("the end".into()));
+        }
+        agrees_with_itself(world.house.state());
+        prop_assert!(world.house.state().watchers.is_empty() && world.house.state().sessions.is_empty());
     }
 }

@@ -129,3 +129,70 @@ fn a_person_at_a_terminal_renames() {
     chat.says("alice", "/rename #s #lobby");
     chat.expect("alice", &["-!- another room has that name"]);
 }
+
+/// Who is not in a secret room cannot find out by his own marks that it was renamed, and how.
+#[test]
+fn an_outsiders_marks_stay_where_he_set_them() {
+    let mut chat = room();
+    chat.says("alice", "MODE #r +s");
+    chat.irc("mallory", "draft/read-marker");
+    chat.says("mallory", "MARKREAD #r timestamp=2020-01-01T00:00:00.000Z");
+    chat.silence();
+    chat.says("alice", "RENAME #r #s");
+    for (name, mark) in [("#r", "timestamp=2020-01-01T00:00:00.000Z"), ("#s", "*")] {
+        chat.says("mallory", &format!("MARKREAD {name}"));
+        chat.expect("mallory", &[&format!(":c.test MARKREAD {name} {mark}")]);
+    }
+}
+
+/// The list of a large room's people is made once, not for each of them.
+#[test]
+fn all_who_move_share_one_list_of_names() {
+    use std::sync::Arc;
+
+    use super::body;
+    use crate::{
+        hub::{
+            delivery::Delivery,
+            request::{Request, Sequenced, Stamp},
+        },
+        protocol::reply::Reply,
+    };
+    let mut chat = room();
+    chat.irc("carol", "");
+    chat.says("carol", "JOIN #r key");
+    let session = chat.sessions["alice"];
+    let (label, body) = body(Dialect::Irc, "RENAME #r #s");
+    let request = Request { session, label, body };
+    let outputs = chat.state.step(&Sequenced { at: Stamp::default(), request, found: None });
+    let replies = outputs.deliveries.iter().filter_map(|delivery| match delivery {
+        Delivery::Replies { replies, .. } => Some(replies),
+        _ => None,
+    });
+    let lists: Vec<_> = replies
+        .flatten()
+        .filter_map(|reply| match reply {
+            Reply::Names(_, _, people) => Some(people),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lists.len(), 2);
+    assert!(Arc::ptr_eq(lists[0], lists[1]));
+}
+
+/// A list of all for each of all would grow with the square.
+#[test]
+fn in_a_very_large_room_nobody_is_sent_a_list_unasked() {
+    for (sessions, lines) in [(999, 6), (1000, 5)] {
+        let mut chat = room();
+        for _ in 3..sessions {
+            chat.comes("another", "alice", Dialect::Irc, "draft/channel-rename");
+        }
+        chat.comes("another", "bob", Dialect::Irc, "");
+        chat.silence();
+        chat.says("alice", "RENAME #r #s");
+        let heard = chat.heard("bob");
+        assert_eq!((heard.len(), &*heard[1]), (lines, ":bob!bob@net JOIN #s"));
+        assert_eq!(heard[lines - 1], ":c.test 366 bob #s :End of /NAMES list");
+    }
+}

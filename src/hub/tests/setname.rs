@@ -94,3 +94,20 @@ fn who_comes_back_in_time_as_another_is_told_as_that() {
     chat.expect("new", &[]);
     chat.expect("old", &[]);
 }
+
+#[test]
+fn a_session_that_is_not_seen_is_not_given_away_by_its_real_name() {
+    let mut chat = Chat::new();
+    chat.comes("seen", "alice", Dialect::Irc, "");
+    chat.irc("bob", "setname");
+    chat.says("seen", "JOIN #r");
+    chat.says("bob", "JOIN #r");
+    chat.gone("seen", Gone::Cut("gone".into()));
+    chat.comes("a1", "alice", Dialect::Irc, "conclave.chat/unseen setname");
+    chat.comes("a2", "alice", Dialect::Irc, "conclave.chat/unseen setname");
+    chat.silence();
+    chat.says("a1", "SETNAME :Cron");
+    chat.expect("a1", &[":alice!alice@net SETNAME :Cron"]);
+    chat.expect("a2", &[":alice!alice@net SETNAME :Cron"]);
+    chat.expect("bob", &[]);
+}

@@ -12,11 +12,12 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::{body, registration, settings};
+use super::{body, registration, replay::agrees_with_itself, settings};
 use crate::{
     hub::{
         outbox::{Outbox, Taken},
-        request::{Body, Gone, Request, SessionId},
+        request::{Body, Gone, Registration, Request, SessionId},
+        state::Settings,
         task::{Door, Hub, Patience},
     },
     journal::{
@@ -24,7 +25,11 @@ use crate::{
         late::{Hand, Late},
     },
     platform::counters::Counters,
-    protocol::{caps::Dialect, durable::Durable},
+    protocol::{
+        Message, Multiline, Taken as Part,
+        caps::{Cap, Caps, Dialect},
+        durable::Durable,
+    },
 };
 
 static RANDOM: AtomicU64 = AtomicU64::new(0);
@@ -33,19 +38,28 @@ pub(super) struct House {
     hub: Hub,
     door: Arc<Door>,
     people: BTreeMap<&'static str, (SessionId, Arc<Outbox>, Dialect)>,
+    batches: BTreeMap<SessionId, Multiline>,
 }
 
 impl House {
     pub(super) fn new(journal: Box<dyn Journal>) -> Self {
+        Self::with(settings(), journal)
+    }
+
+    pub(super) fn with(settings: Settings, journal: Box<dyn Journal>) -> Self {
         let door = Arc::new(Door::new(1000));
         let random = || u128::from(RANDOM.fetch_add(1 << 8, Ordering::Relaxed));
         let counters = Arc::new(Counters::default());
-        let hub = Hub::new(settings(), journal, Arc::clone(&door), counters, Patience::default(), random).unwrap();
-        Self { hub, door, people: BTreeMap::new() }
+        let hub = Hub::new(settings, journal, Arc::clone(&door), counters, Patience::default(), random).unwrap();
+        Self { hub, door, people: BTreeMap::new(), batches: BTreeMap::new() }
     }
 
     pub(super) fn state(&self) -> &crate::hub::state::State {
         self.hub.state()
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut crate::hub::state::State {
+        self.hub.state_mut()
     }
 
     fn late() -> (Self, Hand) {
@@ -63,10 +77,15 @@ impl House {
     }
 
     pub(super) fn comes(&mut self, name: &'static str, dialect: Dialect, caps: &str) {
+        self.registers(name, registration(name, dialect, caps));
+    }
+
+    pub(super) fn registers(&mut self, name: &'static str, registration: Registration) {
         let outbox = Arc::new(Outbox::new(1 << 20));
         let id = self.door.attach(Arc::clone(&outbox));
-        self.people.insert(name, (id, outbox, dialect));
-        self.offer(id, None, Body::Register(Box::new(registration(name, dialect, caps))));
+        self.people.insert(name, (id, outbox, registration.dialect));
+        self.batches.remove(&id);
+        self.offer(id, None, Body::Register(Box::new(registration)));
     }
 
     pub(super) fn says(&self, name: &str, line: &str) {
@@ -75,9 +94,49 @@ impl House {
         self.offer(*id, label, body);
     }
 
+    /// The capabilities of a session that is registered.
+    pub(super) fn caps(&self, name: &str) -> Option<Caps> {
+        self.hub.state().sessions.get(&self.people.get(name)?.0).map(|session| session.caps)
+    }
+
+    /// The same with lines of a batch as parts of one message; whether the hub hears of it, and the
+    /// label of the answer.
+    pub(super) fn says_line(&mut self, name: &str, line: &str) -> Option<Option<Box<str>>> {
+        let (id, _, dialect) = self.people[name];
+        let multiline = self.caps(name).is_some_and(|caps| caps.has(Cap::Multiline));
+        if !multiline {
+            self.batches.remove(&id);
+        } else if let Ok(message) = Message::parse(line) {
+            match self.batches.entry(id).or_default().take(&message) {
+                Part::Not => {}
+                Part::Kept => return None,
+                Part::Request(label, command) => {
+                    self.offer(id, label.clone(), command.map_or_else(Body::Refused, Body::Command));
+                    return Some(label);
+                }
+            }
+        }
+        let (label, body) = body(dialect, line);
+        self.offer(id, label.clone(), body);
+        Some(label)
+    }
+
+    /// Whether the server ended the session.
+    pub(super) fn is_ended(&self, name: &str) -> bool {
+        self.people.get(name).is_some_and(|(id, ..)| !self.hub.state().sessions.contains_key(id))
+    }
+
+    /// The session's connection ends.
+    pub(super) fn goes(&mut self, name: &str, how: Gone) {
+        if let Some((id, ..)) = self.people.remove(name) {
+            self.door.gone(id, how);
+            self.pump();
+        }
+    }
+
     pub(super) fn heard(&mut self, name: &str) -> Vec<String> {
         self.pump();
-        let outbox = &self.people[name].1;
+        let Some((_, outbox, _)) = self.people.get(name) else { return Vec::new() };
         let (mut text, mut buffer) = (Vec::new(), [0; 999]);
         let mut cx = Context::from_waker(Waker::noop());
         loop {
@@ -391,6 +450,89 @@ fn a_session_that_came_in_a_failed_commit_is_sent_away_and_who_left_stays_away()
     house.says("alice", "/names");
     house.says("alice", "/who");
     house.expect("alice", &["-!- in #lobby: alice", "-!- alice in #lobby"]);
+}
+
+/// A session that came in a failed commit comes again: others have not heard of it before.
+#[test]
+fn who_came_in_a_failed_commit_is_seen_once_and_who_left_too_is_gone() {
+    let (mut house, hand) = House::late();
+    for name in ["alice", "bob", "carol"] {
+        house.comes(name, Dialect::Irc, "sasl");
+        house.says(name, "JOIN #r");
+    }
+    for name in ["bob", "carol"] {
+        house.says(name, "QUIT");
+    }
+    house.pump();
+    hand.commit(usize::MAX);
+    for name in ["bob", "carol"] {
+        house.goes(name, Gone::Lost);
+    }
+    house.heard("alice");
+    house.says("alice", "TOPIC #r :lost");
+    house.says("alice", "AUTHENTICATE EXTERNAL");
+    house.comes("bob", Dialect::Irc, "sasl");
+    house.says("bob", "AWAY :at sea");
+    house.says("bob", "AUTHENTICATE EXTERNAL");
+    house.comes("carol", Dialect::Irc, "conclave.chat/unseen");
+    house.registers("bob2", registration("bob", Dialect::Irc, "conclave.chat/unseen"));
+    house.registers("carol2", registration("carol", Dialect::Irc, ""));
+    house.goes("carol2", Gone::Lost);
+    hand.fail();
+    let heard = house.heard("alice");
+    assert!(heard[0].starts_with(":c.test FAIL TOPIC NOT_KEPT "), "{heard:?}");
+    assert_eq!(heard[1..], ["AUTHENTICATE +", ":bob!bob@net JOIN #r"]);
+    let heard = house.heard("bob");
+    assert!(heard.ends_with(&["AUTHENTICATE +".to_owned()]), "{heard:?}");
+    assert!(heard.contains(&":c.test 306 bob :You have been marked as being away".to_owned()));
+    agrees_with_itself(house.state());
+    house.says("alice", "WHOIS bob");
+    assert!(house.heard("alice").contains(&":c.test 301 alice bob :at sea".to_owned()));
+    for name in ["bob", "carol", "bob2"] {
+        house.goes(name, Gone::Lost);
+    }
+    agrees_with_itself(house.state());
+    assert_eq!(house.state().sessions.len(), 1);
+}
+
+#[test]
+fn a_session_that_is_not_seen_outlasts_a_failed_commit() {
+    let (mut house, hand) = House::late();
+    for (name, caps) in [("alice", ""), ("tail", "conclave.chat/unseen")] {
+        house.comes(name, Dialect::Irc, caps);
+        house.says(name, "JOIN #r");
+    }
+    house.pump();
+    hand.commit(usize::MAX);
+    house.heard("tail");
+    house.says("alice", "PRIVMSG #r :lost");
+    house.pump();
+    hand.fail();
+    house.pump();
+    agrees_with_itself(house.state());
+    house.says("alice", "PRIVMSG #r :kept");
+    house.pump();
+    hand.commit(usize::MAX);
+    house.expect("tail", &[":alice!alice@net PRIVMSG #r :kept"]);
+    house.goes("tail", Gone::Lost);
+    agrees_with_itself(house.state());
+}
+
+/// An account whose first session came in a failed commit is in no journal.
+#[test]
+fn who_is_in_no_journal_is_new_when_he_comes_again() {
+    let (mut house, hand) = House::late();
+    house.comes("alice", Dialect::Irc, "");
+    house.pump();
+    hand.fail();
+    assert!(house.heard("alice")[0].starts_with("ERROR :"));
+    house.goes("alice", Gone::Lost);
+    house.comes("alice", Dialect::Irc, "");
+    house.pump();
+    hand.commit(usize::MAX);
+    assert!(house.heard("alice")[0].contains(" 001 "));
+    let events = hand.disk().into_iter().flat_map(|entry| entry.events).collect::<Vec<_>>();
+    assert_eq!(events, [Durable::AccountSeen("alice".parse().unwrap())]);
 }
 
 #[test]

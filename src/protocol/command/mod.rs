@@ -167,13 +167,14 @@ impl Command {
         }
     }
 
-    /// Whether all that it changes is in no journal (who is connected, away, watched): it stands,
-    /// and so does what was said of it, when a commit fails.
+    /// Whether all that it changes is in no journal (who is connected, away, watched, and how far SASL
+    /// is): it stands, and so does what was said of it, when a commit fails.
     pub fn is_fleeting(&self) -> bool {
         match self {
             Self::Mode(Place::Named(target), _) => !target.starts_with('#'),
             Self::Away(_)
             | Self::SetName(_)
+            | Self::Authenticate(_)
             | Self::Monitor(_)
             | Self::Oper
             | Self::Kill(..)

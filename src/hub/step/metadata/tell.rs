@@ -80,12 +80,12 @@ impl Turn<'_> {
             return;
         }
         let rows = super::rows_of(&Arc::from(self.me.as_str()), &account.metadata);
-        let others: Vec<_> =
-            account.rooms.iter().filter(|&&other| other != id).filter_map(|id| self.state.rooms.get(id)).collect();
-        let met = |session: &SessionId| {
-            account.sessions.contains(session) || others.iter().any(|other| other.audience.contains(session))
-        };
-        let strangers: Vec<SessionId> = room.audience.iter().copied().filter(|session| !met(session)).collect();
+        let others = account.rooms.iter().filter(|&&other| other != id).filter_map(|id| self.state.rooms.get(id));
+        let mut met: Vec<SessionId> = others.flat_map(|other| other.audience.iter().copied()).collect();
+        met.extend(account.sessions.iter());
+        met.sort_unstable();
+        let stranger = |session: &SessionId| met.binary_search(session).is_err();
+        let strangers: Vec<SessionId> = room.audience.iter().copied().filter(stranger).collect();
         for session in strangers {
             self.tell_rows(session, &rows);
         }
