@@ -98,6 +98,12 @@ impl Model {
         }
     }
 
+    /// Somebody writes his name otherwise.
+    pub fn spelled(&mut self, nick: &str, new: &str) {
+        let places = self.rooms.values_mut().filter_map(|room| room.people.get_mut(&fold(nick)));
+        places.for_each(|name| new.clone_into(name));
+    }
+
     /// Somebody went out.
     pub fn went(&mut self, room: &str, nick: &str) {
         if let Some(room) = self.rooms.get_mut(&fold(room)) {

@@ -153,6 +153,8 @@ pub enum Act {
     },
     /// Is away, and why; or is back.
     Away(Option<Arc<str>>),
+    /// Writes his nick with other capitals.
+    Nick(Nick),
     /// Has another real name.
     SetName(Arc<str>),
     /// Has another username and host; the event's source has the old ones.
@@ -208,6 +210,7 @@ impl Act {
             | Self::Rename { to: room, .. } => Some(room),
             Self::Quit(_)
             | Self::Away(_)
+            | Self::Nick(_)
             | Self::SetName(_)
             | Self::Host(_)
             | Self::Redact { .. }

@@ -75,7 +75,9 @@ async fn registration() {
         bare(alice.does("NICK other").await),
         ["433 Alice other :Your nickname is your certificate's and cannot be changed"]
     );
-    assert_eq!(bare(alice.does("NICK alice").await), [""; 0]);
+    assert_eq!(bare(alice.does("NICK Alice").await), [""; 0]);
+    let spelled = alice.does("NICK ALICE").await;
+    assert!(spelled[0].ends_with(&format!(":Alice!ident@{NETWORK} NICK ALICE")), "{spelled:?}");
     assert_eq!(bare(alice.does("NICK 1x").await), ["432 Alice 1x :Erroneous nickname"]);
 }
 

@@ -71,6 +71,10 @@ impl Core {
                 let what = What::TakenBack { room, by, said, reason };
                 self.outputs.push_back(Output::Show(Event { at, what, record: None }));
             }
+            "NICK" => {
+                self.model.spelled(from, param(0));
+                self.happened(at, None, format!("{from} writes the name {} now", param(0)));
+            }
             "SETNAME" if self.is_us(from) => {
                 self.realname = Some(param(0).to_owned());
                 self.happened(at, None, format!("your real name is {} now", param(0)));

@@ -16,6 +16,7 @@ mod mode;
 mod mode_line;
 mod monitor;
 mod names;
+mod nick;
 mod oper;
 mod part;
 mod presence;
@@ -257,14 +258,6 @@ impl<'a> Turn<'a> {
             None => Err(Refusal::NotOnRoom(quoted())),
             Some(member) if !member.operator => Err(Refusal::NeedOperator(quoted())),
             Some(_) => Ok(()),
-        }
-    }
-
-    fn nick(&mut self, wish: &str) {
-        match wish.parse::<Nick>() {
-            Ok(nick) if nick == self.me => {}
-            Ok(_) => self.refuse(Refusal::FixedNick(wish.into())),
-            Err(_) => self.refuse(Refusal::BadNick(wish.into())),
         }
     }
 }

@@ -95,9 +95,10 @@ impl Turn<'_> {
         let seen = !caps.has(Cap::Unseen);
         if seen && !account.seen() || account.sessions.is_empty() && !before.present {
             // One account looks the same from all its sessions: the first that is seen says how.
-            let nick = registration.account.clone();
+            // Who is still taken for present goes on writing his name as he did.
+            let nick = if before.present { account.source.nick.clone() } else { registration.account.clone() };
             let user = match cut(&registration.user, limits::USER) {
-                "" => nick.as_str().into(),
+                "" => registration.account.as_str().into(),
                 user => user.into(),
             };
             account.source = Arc::new(Source { nick, user, host: Arc::clone(host), bot: account.modes.bot });

@@ -19,6 +19,7 @@ mod multiline;
 mod names;
 mod negotiation;
 mod never;
+mod nick;
 mod oper;
 mod redact;
 mod rename;

@@ -252,8 +252,8 @@ fn the_lobby_is_the_administrators() {
 fn only_oneself_and_administrators_see_devices() {
     let mut chat = Chat::new();
     chat.irc("alice", "");
-    chat.irc("bob", "");
-    chat.irc("root", "");
+    chat.irc("bob", "account-tag");
+    chat.irc("root", "account-tag");
     for (who, sees) in [("alice", true), ("bob", false), ("root", true)] {
         chat.says(who, "WHOIS alice");
         assert_eq!(chat.heard(who).iter().any(|line| line.contains(" 276 ")), sees, "{who}");

@@ -173,6 +173,7 @@ impl Command {
         match self {
             Self::Mode(Place::Named(target), _) => !target.starts_with('#'),
             Self::Away(_)
+            | Self::Nick(_)
             | Self::SetName(_)
             | Self::Authenticate(_)
             | Self::Monitor(_)

@@ -115,6 +115,9 @@ pub(super) fn event(lines: &mut Lines, event: &Event) {
             let _ = write!(out, " -!- {nick} ended the connections of {who}");
             push_reason(out, Some(reason));
         }
+        Act::Nick(new) => {
+            let _ = write!(out, " -!- {nick} writes the name {new} now");
+        }
         // That people are away or call themselves otherwise, a person reads when he asks for it.
         Act::Away(_) | Act::SetName(_) | Act::Host(_) => {
             lines.take_back();

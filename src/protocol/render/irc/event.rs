@@ -43,6 +43,7 @@ fn write_event(lines: &mut Lines, caps: Caps, event: &Event) {
             write!(out, "RENAME {from} {to}").map(|()| push_text(out, Some(reason)))
         }
         Act::Away(reason) => write!(out, "AWAY").map(|()| push_text(out, reason.as_deref())),
+        Act::Nick(nick) => write!(out, "NICK {nick}"),
         Act::SetName(realname) => write!(out, "SETNAME").map(|()| push_text(out, Some(realname))),
         Act::Host(new) => write!(out, "CHGHOST {} {}", new.user, new.host),
         Act::Redact { target, id, reason } => {

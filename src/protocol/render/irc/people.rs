@@ -134,11 +134,14 @@ impl Writer<'_> {
         if let Some(modes) = &whois.modes {
             self.num(379, &[who], Some(&format!("is using modes {modes}")));
         }
-        // Nicks are accounts here: only to clients that tell them apart is this news.
-        if !self.caps.and(ACCOUNTS).is_empty() {
+        // Nicks are accounts here: what is said of somebody's account, his certificates too, is for
+        // clients that tell the two apart.
+        let accounts = !self.caps.and(ACCOUNTS).is_empty();
+        if accounts {
             self.num(330, &[who, who], Some("is logged in as"));
         }
-        for (label, fingerprint) in &whois.devices {
+        let own = self.me.eq_ignore_ascii_case(who);
+        for (label, fingerprint) in whois.devices.iter().filter(|_| own || accounts) {
             self.num(276, &[who], Some(&format!("has client certificate fingerprint {fingerprint} (device {label})")));
         }
         self.num(671, &[who], Some("is using a secure connection"));
