@@ -110,6 +110,8 @@ pub(super) fn sentence(code: u16, params: &[&str]) -> Told {
         | 671
         | 900..=903 => Told::Nothing,
         221 => say(format!("your modes: {last}")),
+        // A program keeps the connection, for nobody (IRCv3 `draft/pre-away`).
+        301 if last == "*" => say(format!("{} is away", at(0))),
         301 => say(format!("{} is away: {last}", at(0))),
         305 => say("you are back".into()),
         306 => say("you are away now; /away alone says that you are back".into()),
@@ -199,6 +201,7 @@ mod tests {
     fn sentences() {
         check(332, &["#a", "new topic"], Some("#a"), "topic: new topic");
         check(301, &["bob", "lunch"], None, "bob is away: lunch");
+        check(301, &["bob", "*"], None, "bob is away");
         check(322, &["#a", "3", ""], None, "#a (3)");
         check(
             352,

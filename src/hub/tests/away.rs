@@ -92,6 +92,10 @@ fn who_says_it_before_he_is_registered_comes_away() {
     };
     come(&mut chat, "a1", "*");
     chat.expect("bob", &[":alice!alice@net JOIN #r", ":alice!alice@net AWAY :*"]);
+    // To a person the star says nothing.
+    chat.plain("carl");
+    chat.says("carl", "/msg alice hi");
+    chat.expect("carl", &["06:27:00 you -> alice: hi", "-!- alice is away"]);
     // For no reason counts less than any reason, also a newer one.
     come(&mut chat, "a2", "gone fishing");
     chat.expect("bob", &[":alice!alice@net AWAY :gone fishing"]);

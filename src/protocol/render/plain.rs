@@ -217,7 +217,7 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::UserModes(modes) => say(lines, &format!("your modes: {modes}")),
         Reply::Away(true) => say(lines, "you are away now; /away alone says that you are back"),
         Reply::Away(false) => say(lines, "you are back"),
-        Reply::IsAway(nick, reason) => say(lines, &format!("{nick} is away: {reason}")),
+        Reply::IsAway(nick, reason) => away(lines, nick, reason),
         Reply::Motd => match &server.motd {
             Some(motd) => motd.lines().for_each(|line| say(lines, line)),
             None => say(lines, "there is no message of the day"),
@@ -250,6 +250,14 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         },
         Reply::Refused(refusal) => say(lines, &refusal.sentence()),
         Reply::Bye(reason) => say(lines, &format!("goodbye: {reason}")),
+    }
+}
+
+fn away(lines: &mut Lines, who: &Nick, reason: &str) {
+    match reason {
+        // A program keeps the connection, for nobody (IRCv3 `draft/pre-away`).
+        "*" => say(lines, &format!("{who} is away")),
+        reason => say(lines, &format!("{who} is away: {reason}")),
     }
 }
 
@@ -298,7 +306,7 @@ fn whois(lines: &mut Lines, whois: &Whois) {
         say(lines, &format!("{who} is here with device {label}, certificate {fingerprint}"));
     }
     if let Some(reason) = &whois.away {
-        say(lines, &format!("{who} is away: {reason}"));
+        away(lines, who, reason);
     }
     for (key, value) in &whois.metadata {
         say(lines, &format!("{who}: {key} is {value}"));
