@@ -100,8 +100,7 @@ async def main():
     await carol.connect()
     dave = Dave(tls_client_cert=sys.argv[5], tls_client_cert_key=sys.argv[6], sasl_mechanism="EXTERNAL")
     await dave.connect("localhost", port, tls=True, tls_verify=True)
-    await until("dave is registered", lambda: dave.registered)
-    assert dave.nickname == "dave"
+    await until("dave is registered", lambda: dave.registered and dave.nickname == "dave")
 
     # Into a room: who makes it is its operator.
     carol.connection.join(ROOM)
