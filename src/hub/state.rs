@@ -258,12 +258,6 @@ impl State {
         self.accounts.get_key_value(&name.parse::<Nick>().ok()?)
     }
 
-    /// Why the account is away, if it is.
-    #[expect(clippy::unused_self, reason = "where it is kept is nobody's business")]
-    pub(super) fn away(&self, account: &Account) -> Option<Arc<str>> {
-        account.away.clone()
-    }
-
     /// Why the account is away: all its sessions are, those that are not seen left out, and the last
     /// of them says why, unless it is away for no reason (IRCv3 `draft/pre-away`). One that lingers
     /// is what it was.

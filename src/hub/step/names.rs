@@ -75,7 +75,7 @@ pub(super) fn member(state: &State, account: &Account, room: Option<&Room>) -> M
         room: room.map(|room| room.name.clone()),
         operator: place.is_some_and(|place| place.operator),
         voiced: place.is_some_and(|place| place.voiced),
-        away: state.away(account).is_some(),
+        away: account.away.is_some(),
         administrator: account.modes.operator,
         bot: account.modes.bot,
         idle: state.now_ms.saturating_sub(account.spoke_ms) / 1000,

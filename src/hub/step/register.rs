@@ -162,6 +162,7 @@ impl Turn<'_> {
         let metadata = self.sync_rooms();
         self.replies.extend(metadata);
     }
+
     /// What the session makes of its account others learn after its JOINs: who watches it, that it
     /// is here; everybody else, what is not as it was.
     fn show_changes(&mut self, before: &Before) {

@@ -114,7 +114,7 @@ impl Turn<'_> {
             return Err(Refusal::NotHere(name.into()));
         }
         let (nick, theirs) = (nick.clone(), Arc::clone(&account.sessions));
-        let away = self.state.away(account);
+        let away = account.away.clone();
         let mine = self.my_account().map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
         let Some(message) = self.message(send, Audience::Account(nick.clone())) else { return Ok(()) };
         self.keep(&message);

@@ -38,7 +38,7 @@ impl Turn<'_> {
             source: Arc::clone(&account.source),
             realname: Arc::clone(&account.realname),
             rooms: state.rooms_shown(&self.me, account).map(place).collect(),
-            away: state.away(account),
+            away: account.away.clone(),
             administrator: state.settings.administrators.contains(nick),
             operator: account.modes.operator,
             bot: account.modes.bot,

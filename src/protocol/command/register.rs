@@ -7,7 +7,7 @@ use super::{
 };
 use crate::protocol::{message::Message, refusal::Refusal};
 
-pub(super) static NICK: Spec = Spec::irc("NICK", 0, "NICK", nick, "your name, which is your certificate's");
+pub(super) static NICK: Spec = Spec::irc("NICK", 0, "NICK", nick, "your name, which is your certificate's").cost(2);
 pub(super) static USER: Spec =
     Spec::irc("USER", 0, "USERNAME 0 * REALNAME", again, "part of the registration: who you are");
 pub(super) static PASS: Spec =
