@@ -165,6 +165,8 @@ fn rooms_and_rights() {
     chat.expect("bob", &[":c.test 761 bob #ops avatar * :z"]);
     answers(&mut chat, "root", "METADATA alice SET avatar z", &[":c.test 761 root alice avatar * :z"]);
     chat.expect("bob", &[":c.test 761 bob alice avatar * :z"]);
+    // Who changes it hears of it once, subscribed or not.
+    answers(&mut chat, "bob", "METADATA bob SET avatar b", &[":c.test 761 bob bob avatar * :b"]);
     chat.says("alice", "METADATA #ops CLEAR");
     chat.expect(
         "alice",
