@@ -92,6 +92,11 @@ impl Outbox {
         Self { bound, inner: Mutex::default(), heard: AtomicU32::new(0) }
     }
 
+    /// How many octets it holds at most.
+    pub const fn bound(&self) -> usize {
+        self.bound
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing between lock and unlock can leave the queue half-changed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

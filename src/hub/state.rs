@@ -196,6 +196,7 @@ impl State {
                     (None, _) => None,
                 };
             }
+            Durable::CursorMoved { .. } | Durable::Sent { .. } => {}
             Durable::Message(_) | Durable::Event(..) | Durable::Redacted(..) => {}
         }
     }

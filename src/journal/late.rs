@@ -10,9 +10,16 @@ use std::{
 };
 
 use super::{
-    CommitError, Conversation, Durable, Entry, Kept, Log, Newest, Page, Position, ReadError, Store, ring::Ring,
+    CommitError, Conversation, Durable, Entry, Last, Log, Position, ReadError, Sent, Store, Ticket, prompt::Prompt,
+    ring::Ring,
 };
-use crate::{ident::MsgId, protocol::chat::Message};
+use crate::{
+    ident::{MsgId, Nick},
+    protocol::{
+        chat::Message,
+        past::{Answer, Kept, Newest, Question},
+    },
+};
 
 #[derive(Default)]
 struct Inner {
@@ -26,7 +33,7 @@ struct Inner {
 }
 
 /// The backend.
-pub(crate) struct Late(Arc<Mutex<Inner>>);
+pub(crate) struct Late(Arc<Mutex<Inner>>, Prompt);
 
 /// The test's hand on a [`Late`].
 #[derive(Clone)]
@@ -35,7 +42,7 @@ pub(crate) struct Hand(Arc<Mutex<Inner>>);
 impl Late {
     pub(crate) fn new() -> (Self, Hand) {
         let inner = Arc::default();
-        (Self(Arc::clone(&inner)), Hand(inner))
+        (Self(Arc::clone(&inner), Prompt::default()), Hand(inner))
     }
 }
 
@@ -111,10 +118,10 @@ impl Log for Late {
         Poll::Pending
     }
 
-    fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Position>, ReadError> {
+    fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Last>, ReadError> {
         let inner = self.0.lock().unwrap();
         inner.disk.iter().flat_map(|entry| &entry.events).cloned().for_each(apply);
-        Ok(inner.disk.last().map(|entry| entry.position))
+        Ok(inner.disk.last().map(|entry| Last { position: entry.position, time_ms: entry.time_ms }))
     }
 }
 
@@ -151,14 +158,29 @@ impl Late {
 }
 
 impl Store for Late {
-    fn page(&mut self, page: &Page) -> Result<Vec<Kept>, ReadError> {
-        Ok(self.ring(&page.conversation)?.page(page))
+    fn ask(&mut self, ticket: Ticket, question: Question) {
+        let answer = match &question {
+            Question::Page(page) => self.ring(&page.conversation).map(|ring| Answer::Page(ring.page(page))),
+            Question::Newest(newest) => self.newest(newest).map(Answer::Newest),
+            Question::Survey(..) | Question::Unread(..) | Question::Search(_) => Err(ReadError("not yet".into())),
+        };
+        self.1.answer(ticket, answer);
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<(Ticket, Result<Answer, ReadError>)> {
+        self.1.poll(cx)
     }
 
     fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError> {
         Ok(self.ring(conversation)?.find(id))
     }
 
+    fn sent(&mut self, _: &Nick, _: &str) -> Result<Option<Sent>, ReadError> {
+        Ok(None)
+    }
+}
+
+impl Late {
     fn newest(&mut self, newest: &Newest) -> Result<Vec<(Conversation, u64)>, ReadError> {
         let inner = self.0.lock().unwrap();
         if inner.unreadable {

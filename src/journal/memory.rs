@@ -9,13 +9,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{CommitError, Log, ReadError, Store, ring::Ring};
+use super::{CommitError, Last, Log, ReadError, Store, Ticket, prompt::Prompt, ring::Ring};
 use crate::{
     ident::{MsgId, Nick},
     protocol::{
         chat::Message,
-        durable::{Conversation, Durable, Position},
-        past::{Kept, Newest, Page},
+        durable::{Conversation, Durable, Position, Sent},
+        past::{Answer, Kept, Newest, Page, Question},
     },
 };
 
@@ -40,7 +40,7 @@ impl Default for Bounds {
 #[derive(Debug, Default)]
 pub struct Memory {
     bounds: Bounds,
-    committed: Option<Position>,
+    committed: Option<Last>,
     told: Option<Position>,
     conversations: HashMap<Conversation, Ring>,
     partners: Partners,
@@ -49,6 +49,7 @@ pub struct Memory {
     /// How many elements of `order` are left of rooms that are gone.
     stale: usize,
     bytes: usize,
+    prompt: Prompt,
 }
 
 impl Memory {
@@ -157,40 +158,59 @@ impl Log for Memory {
                 _ => {}
             }
         }
-        self.committed = Some(entry.position);
+        self.committed = Some(Last { position: entry.position, time_ms: entry.time_ms });
     }
 
     fn commit(&mut self) {}
 
     fn committed(&self) -> Option<Position> {
-        self.committed
+        self.committed.map(|last| last.position)
     }
 
     fn poll_committed(&mut self, _: &mut Context<'_>) -> Poll<Result<Position, CommitError>> {
         match self.committed {
-            Some(position) if self.told != self.committed => {
-                self.told = self.committed;
-                Poll::Ready(Ok(position))
+            Some(last) if self.told != Some(last.position) => {
+                self.told = Some(last.position);
+                Poll::Ready(Ok(last.position))
             }
             _ => Poll::Pending,
         }
     }
 
-    fn load(&mut self, _: &mut dyn FnMut(Durable)) -> Result<Option<Position>, ReadError> {
+    fn load(&mut self, _: &mut dyn FnMut(Durable)) -> Result<Option<Last>, ReadError> {
         Ok(self.committed)
     }
 }
 
 impl Store for Memory {
-    fn page(&mut self, page: &Page) -> Result<Vec<Kept>, ReadError> {
-        Ok(self.conversations.get(&page.conversation).map_or_else(Vec::new, |ring| ring.page(page)))
+    fn ask(&mut self, ticket: Ticket, question: Question) {
+        let answer = match &question {
+            Question::Page(page) => Ok(Answer::Page(self.page(page))),
+            Question::Newest(newest) => Ok(Answer::Newest(self.newest(newest))),
+            Question::Survey(..) | Question::Unread(..) | Question::Search(_) => Err(ReadError("not yet".into())),
+        };
+        self.prompt.answer(ticket, answer);
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<(Ticket, Result<Answer, ReadError>)> {
+        self.prompt.poll(cx)
     }
 
     fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError> {
         Ok(self.conversations.get(conversation).and_then(|ring| ring.find(id)))
     }
 
-    fn newest(&mut self, newest: &Newest) -> Result<Vec<(Conversation, u64)>, ReadError> {
+    fn sent(&mut self, _: &Nick, _: &str) -> Result<Option<Sent>, ReadError> {
+        Ok(None)
+    }
+}
+
+impl Memory {
+    fn page(&self, page: &Page) -> Vec<Kept> {
+        self.conversations.get(&page.conversation).map_or_else(Vec::new, |ring| ring.page(page))
+    }
+
+    fn newest(&self, newest: &Newest) -> Vec<(Conversation, u64)> {
         let rooms = newest.rooms.iter().map(|&(room, since_ms)| (Conversation::Room(room), since_ms));
         let pairs = self.partners.of(&newest.account).map(|pair| (pair, 0));
         let mut found: Vec<(Conversation, u64)> = rooms
@@ -201,7 +221,7 @@ impl Store for Memory {
             })
             .collect();
         newest.cut(&mut found);
-        Ok(found)
+        found
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod contract;
 #[cfg(test)]
 pub(crate) mod late;
 mod memory;
+mod prompt;
 mod ring;
 
 use std::{
@@ -22,11 +23,11 @@ use thiserror::Error;
 pub use memory::{Bounds, Memory};
 
 use crate::{
-    ident::MsgId,
+    ident::{MsgId, Nick},
     protocol::{
         chat::Message,
-        durable::{Conversation, Durable, Position},
-        past::{Kept, Newest, Page},
+        durable::{Conversation, Durable, Position, Sent},
+        past::{Answer, Question},
     },
 };
 
@@ -35,8 +36,30 @@ use crate::{
 pub struct Entry {
     /// Its place in the order; larger than that of every entry before.
     pub position: Position,
+    /// When, milliseconds since the epoch; never less than that of an entry before.
+    pub time_ms: u64,
     /// The changes, in order; never empty.
     pub events: Vec<Durable>,
+}
+
+/// The place and time of the last committed entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Last {
+    /// Its place in the order.
+    pub position: Position,
+    /// Milliseconds since the epoch.
+    pub time_ms: u64,
+}
+
+/// What is kept of messages and events; what makes up the state is kept always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// None older than this, milliseconds.
+    pub age_ms: Option<u64>,
+    /// At most so many of one room, or of what two people said to each other.
+    pub per_conversation: Option<u64>,
+    /// At most so many in all.
+    pub total: Option<u64>,
 }
 
 /// A commit failed: nothing appended since the last success is kept.
@@ -74,34 +97,43 @@ pub trait Log {
     fn poll_committed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Position, CommitError>>;
 
     /// Gives back every committed event that makes up the state (messages need not be among
-    /// them), in order, and the last committed position.
+    /// them), in order, and where and when the last one was.
     ///
     /// # Errors
     /// When the backend cannot read what it keeps.
-    fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Position>, ReadError>;
+    fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Last>, ReadError>;
 }
 
-/// The kept messages and events.
-pub trait Store {
-    /// A page of what is committed, the oldest first. Empty when what bounds the range is not kept.
-    /// What was taken back is not shown, but still bounds. Fewer items than asked for when together
-    /// they are larger than [`PAGE`](crate::protocol::limits::PAGE).
-    ///
-    /// # Errors
-    /// When the backend cannot read what it keeps.
-    fn page(&mut self, page: &Page) -> Result<Vec<Kept>, ReadError>;
+/// How long the names of sent messages are known, milliseconds: seven days, whatever else is kept.
+pub const RESENT_MS: u64 = 7 * 86_400_000;
 
-    /// A committed message of the conversation, unless it was taken back.
+/// Names a question until it is answered; the asker gives it.
+pub type Ticket = u64;
+
+/// What is kept, to be read. Only what is committed is seen, if it is not said otherwise.
+///
+/// A backend MUST NOT block in `ask` and `poll_answer`. Looking for one thing by its id may read a
+/// few pages of the disk.
+pub trait Store {
+    /// Asks a question. It is answered once, with what is committed at any moment after this; what
+    /// was asked later may be answered sooner.
+    fn ask(&mut self, ticket: Ticket, question: Question);
+
+    /// The next answer, or the reason why there is none.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<(Ticket, Result<Answer, ReadError>)>;
+
+    /// A message of the conversation, unless it was taken back.
     ///
     /// # Errors
     /// When the backend cannot read what it keeps.
     fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError>;
 
-    /// Conversations with the time of their newest committed text, the oldest first.
+    /// What became of the message that the account sent under this name; known for at least
+    /// [`RESENT_MS`]. Sees also what was appended and is not committed yet.
     ///
     /// # Errors
     /// When the backend cannot read what it keeps.
-    fn newest(&mut self, newest: &Newest) -> Result<Vec<(Conversation, u64)>, ReadError>;
+    fn sent(&mut self, account: &Nick, id: &str) -> Result<Option<Sent>, ReadError>;
 }
 
 /// A backend is both.

@@ -193,6 +193,10 @@ fn taken<'a>(page: &Page, slots: impl Iterator<Item = &'a Slot>) -> Vec<Kept> {
         octets += slot.octets() + slot.heads();
         octets <= limits::PAGE
     };
-    let shown = slots.filter(|slot| slot.text || slot.kept.is_some() && page.content == Content::Everything);
+    let shown = slots.filter(|slot| match page.content {
+        Content::Texts => slot.text,
+        Content::Messages => matches!(slot.kept, Some(Kept::Message(_))),
+        Content::Everything => slot.kept.is_some(),
+    });
     shown.take(page.most).take_while(fits).filter_map(|slot| slot.kept.clone()).collect()
 }

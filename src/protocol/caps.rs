@@ -32,6 +32,12 @@ pub enum Cap {
     CapNotify,
     /// `chghost`: told when a person's username changes.
     ChgHost,
+    /// `conclave.chat/id`: ours: a message may carry a name (tag `conclave.chat/id`) by which it is known when it is sent again.
+    SentId,
+    /// `conclave.chat/no-replay`: ours: is not told what it missed.
+    NoReplay,
+    /// `conclave.chat/search`: ours: looks for messages by their words.
+    Search,
     /// `conclave.chat/unseen`: ours: the session does not make its account present.
     Unseen,
     /// `draft/channel-rename`: a room that gets another name needs no leaving and coming.
@@ -81,13 +87,16 @@ pub enum Cap {
 
 impl Cap {
     /// Every capability, in the order of `CAP LS`.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::AccountNotify,
         Self::AccountTag,
         Self::AwayNotify,
         Self::Batch,
         Self::CapNotify,
         Self::ChgHost,
+        Self::SentId,
+        Self::NoReplay,
+        Self::Search,
         Self::Unseen,
         Self::ChannelRename,
         Self::Chathistory,
@@ -121,6 +130,9 @@ impl Cap {
             Self::Batch => "batch",
             Self::CapNotify => "cap-notify",
             Self::ChgHost => "chghost",
+            Self::SentId => "conclave.chat/id",
+            Self::NoReplay => "conclave.chat/no-replay",
+            Self::Search => "conclave.chat/search",
             Self::Unseen => "conclave.chat/unseen",
             Self::ChannelRename => "draft/channel-rename",
             Self::Chathistory => "draft/chathistory",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    ident::{MsgId, Nick, RoomId, RoomName},
+    ident::{ClientLabel, DeviceId, MsgId, Nick, RoomId, RoomName},
     protocol::{
         chat::{Audience, Event, Message, Topic},
         metadata::{Key, Owner},
@@ -19,6 +19,27 @@ pub struct Position {
     pub epoch: u32,
     /// The request's number within it.
     pub sequence: u64,
+}
+
+/// From where an account reads and writes: one client on one device. What was read is counted for
+/// each of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The certificate.
+    pub device: DeviceId,
+    /// What program it says it is.
+    pub client: Option<ClientLabel>,
+}
+
+/// What became of a message that its sender may send again (`conclave.chat/id`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// SHA-256 of what was sent and to whom.
+    pub digest: [u8; 32],
+    /// The message that it became.
+    pub message: MsgId,
+    /// When, milliseconds since the epoch.
+    pub time_ms: u64,
 }
 
 /// The kind of a room, fixed when it is made.
@@ -110,6 +131,24 @@ pub enum Durable {
         key: Key,
         /// What it is now.
         value: Option<Arc<str>>,
+    },
+    /// An origin has read everything up to here; also the beginning of what it reads at all.
+    CursorMoved {
+        /// Whose.
+        account: Nick,
+        /// From where.
+        origin: Origin,
+        /// Up to this place; what stands here is read.
+        at: Position,
+    },
+    /// A message was taken under a name that its sender gave it: it is not taken again.
+    Sent {
+        /// Whose.
+        account: Nick,
+        /// The name.
+        id: Box<str>,
+        /// What became of it.
+        sent: Sent,
     },
     /// Something was said.
     Message(Arc<Message>),

@@ -7,7 +7,7 @@ use crate::{
     ident::{MsgId, Nick, RoomId, RoomName},
     protocol::{
         chat::{Audience, Event, Kind, Message},
-        durable::{Bound, Conversation, Position},
+        durable::{Bound, Conversation, Origin, Position},
     },
 };
 
@@ -84,6 +84,8 @@ pub enum Range {
 pub enum Content {
     /// Only what was said.
     Texts,
+    /// What was said, and reactions (messages of tags only); no events.
+    Messages,
     /// Events and reactions too (`draft/event-playback`).
     Everything,
 }
@@ -137,4 +139,103 @@ impl Newest {
             found.drain(..found.len().saturating_sub(self.most));
         }
     }
+}
+
+/// What an account has not read yet: everything in the range that was said in its rooms while it was
+/// a member of them, and to it and by it in private; in the one order of everything.
+///
+/// When it was a member the journal knows from [`Joined`], [`Left`] and their positions: what has the
+/// position of either was said while it was one.
+///
+/// [`Joined`]: crate::protocol::durable::Durable::Joined
+/// [`Left`]: crate::protocol::durable::Durable::Left
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Whose.
+    pub account: Nick,
+    /// The rooms that it is in now; what was said in others is not its to read any more.
+    pub rooms: Vec<RoomId>,
+    /// Not what was said from here: it is known there.
+    pub except: Option<Origin>,
+    /// What of it.
+    pub content: Content,
+    /// Only what stands after this place in the order.
+    pub after: Position,
+    /// Nothing after this place.
+    pub until: Position,
+}
+
+/// How much is unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// How many texts there are.
+    pub total: u64,
+    /// About how many more there were that were too old, or too many, and are no longer kept; never
+    /// fewer than there were.
+    pub expired: u64,
+    /// The newest of them, as many as were asked for, stand after this place; at least the `after`
+    /// of the question.
+    pub from: Position,
+}
+
+/// The oldest part of what is unread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnreadPage {
+    /// In the one order. What has the same position is never divided between pages.
+    pub kept: Vec<(Conversation, Kept)>,
+    /// Everything up to this place is in this page or in those before: the next page's `after`.
+    pub end: Position,
+    /// Nothing more is unread; `end` is the question's `until`.
+    pub complete: bool,
+}
+
+/// A question for messages by their words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Who asks: what he and others said to each other is his to read.
+    pub account: Nick,
+    /// And these rooms, each with the time before which nothing is.
+    pub rooms: Vec<(RoomId, u64)>,
+    /// Only in this conversation, which is one of those.
+    pub within: Option<Conversation>,
+    /// All of these must be in the text, as words or (with `*` at the end) beginnings of words, without
+    /// regard to case.
+    pub words: Vec<Box<str>>,
+    /// None after this place in the order.
+    pub until: Position,
+    /// How many at most, the newest.
+    pub most: usize,
+}
+
+/// Anything that the journal is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// A page of a conversation.
+    Page(Page),
+    /// The conversations of an account.
+    Newest(Newest),
+    /// How much is unread, and where the newest so many texts of it begin.
+    Survey(Unread, usize),
+    /// The oldest of what is unread, so many items at most; but all of one position, and fewer when
+    /// together they are larger than [`PAGE`](crate::protocol::limits::PAGE).
+    Unread(Unread, usize),
+    /// Messages by their words.
+    Search(Search),
+}
+
+/// What it answers; of the same name as the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The oldest first. Empty when what bounds the range is not kept. What was taken back is not
+    /// shown, but still bounds. Fewer items than asked for when together they are larger than
+    /// [`PAGE`](crate::protocol::limits::PAGE).
+    Page(Vec<Kept>),
+    /// With the time of their newest text, the oldest first.
+    Newest(Vec<(Conversation, u64)>),
+    /// See [`Survey`].
+    Survey(Survey),
+    /// See [`UnreadPage`].
+    Unread(UnreadPage),
+    /// The oldest first.
+    Search(Vec<(Conversation, Arc<Message>)>),
 }

@@ -17,13 +17,17 @@ impl Hub {
             self.members.resize_with(at + 1, || None);
         }
         self.admitted += 1;
-        self.members[at] = Some(Member { nick, outbox, shape, pinged: false });
+        self.members[at] = Some(Member::new(nick, outbox, shape));
     }
 
     /// Nothing that is staged from here on can name the session: its id is free again.
     pub(super) fn dismiss(&mut self, session: SessionId) {
-        if self.members.get_mut(session.0 as usize).and_then(Option::take).is_some() {
+        if let Some(member) = self.members.get_mut(session.0 as usize).and_then(Option::take) {
             self.admitted -= 1;
+            if member.first().is_some() {
+                // The answer must not go to who gets the id next.
+                self.asked.retain(|_, asker| *asker != session);
+            }
         }
         if let Some(outbox) = self.door.slots().try_remove(session.0 as usize) {
             self.wakers.extend(outbox.close());
@@ -33,8 +37,7 @@ impl Hub {
     pub(super) fn deliver(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies),
-            // Looked up before it came here.
-            Delivery::Lookup { .. } => {}
+            Delivery::Lookup { session, label, lookup } => self.look_up(session, label, *lookup),
             Delivery::Message { audience, except, own, message } => {
                 self.counters.messages.add(1);
                 let server = Arc::clone(&self.server);
@@ -61,17 +64,17 @@ impl Hub {
             // Whoever waits for the sign does the work: the hub waits for no file.
             Delivery::Rehash => self.rehash.notify_one(),
             Delivery::Close(session) => {
-                if let Some(Some(member)) = self.members.get(session.0 as usize) {
-                    self.wakers.extend(member.outbox.close());
+                if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
+                    self.wakers.extend(member.close());
                 }
             }
         }
     }
 
     fn answer(&mut self, session: SessionId, label: Option<&str>, replies: &[Reply]) {
-        if let Some(Some(member)) = self.members.get(session.0 as usize) {
+        if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
             let octets = render::replies(&self.server, &member.nick, member.shape, label, replies);
-            self.wakers.extend(member.outbox.push(octets));
+            self.wakers.extend(member.push(octets));
         }
     }
 
@@ -89,7 +92,7 @@ impl Hub {
             if Some(session) == except {
                 continue;
             }
-            let Some(Some(member)) = self.members.get(session.0 as usize) else { continue };
+            let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { continue };
             let shape = relevant(member.shape);
             let octets = match rendered.iter().find(|(of, _)| *of == shape) {
                 Some((_, octets)) => octets.clone(),
@@ -100,7 +103,7 @@ impl Hub {
                 }
             };
             deliveries += u64::from(!octets.is_empty());
-            self.wakers.extend(member.outbox.push(octets));
+            self.wakers.extend(member.push(octets));
         }
         self.counters.deliveries.add(deliveries);
     }

@@ -1,29 +1,35 @@
 //! What the hub asks of the journal: pages and conversations for whoever wants them, and the
 //! messages that requests are about.
+//!
+//! A session has one question under way at a time; what is said to it after the question waits for
+//! the answer ([`super::member`]), and nobody else does.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Context};
 
 use tracing::warn;
 
-use super::Hub;
+use super::{
+    Hub,
+    member::{Asked, Waiting},
+};
 use crate::{
     hub::{
-        delivery::{Delivery, Lookup},
-        request::{Body, Request},
+        delivery::Lookup,
+        request::{Body, Request, SessionId},
     },
     ident::RoomName,
-    journal::Journal,
-    protocol::{chat::Message, durable::Conversation, past::Kept, refusal::Refusal, reply::Reply},
+    journal::{ReadError, Ticket},
+    protocol::{
+        chat::Message,
+        durable::Conversation,
+        past::{Answer, Kept, Question},
+        refusal::Refusal,
+        render,
+        reply::Reply,
+    },
 };
 
 impl Hub {
-    /// Replaces a question for what is kept by its answer.
-    pub(super) fn look_up(&mut self, delivery: &mut Delivery) {
-        let Delivery::Lookup { session, label, lookup } = delivery else { return };
-        let replies = vec![answer(&mut *self.journal, lookup)];
-        *delivery = Delivery::Replies { session: *session, label: label.take(), replies };
-    }
-
     /// The kept message that a request is about; the step has no journal to look into.
     pub(super) fn message_of(&mut self, request: &Request) -> Option<Arc<Message>> {
         let Body::Command(command) = &request.body else { return None };
@@ -33,27 +39,95 @@ impl Hub {
             None
         })
     }
+
+    /// Puts a question into the line of what is said to a session.
+    pub(super) fn look_up(&mut self, session: SessionId, label: Option<Box<str>>, lookup: Lookup) {
+        let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
+        let waits = member.first().is_some();
+        let asked = Asked { label, shape: member.shape, lookup };
+        let waker = member.hold(Waiting::Lookup(Box::new(asked)));
+        self.wakers.extend(waker);
+        if !waits {
+            self.go_on(session);
+        }
+    }
+
+    /// Hands out the answers that have come. Whether there were any.
+    pub(super) fn hear_answers(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let std::task::Poll::Ready((ticket, answer)) = self.journal.poll_answer(cx) {
+            any = true;
+            // Who asked may have gone.
+            if let Some(session) = self.asked.remove(&ticket) {
+                self.answered(session, answer);
+            }
+        }
+        any
+    }
+
+    fn answered(&mut self, session: SessionId, found: Result<Answer, ReadError>) {
+        let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
+        if let Some(Waiting::Lookup(asked)) = member.next() {
+            let replies = [answer(&asked.lookup, found)];
+            let octets = render::replies(&self.server, &member.nick, asked.shape, asked.label.as_deref(), &replies);
+            let waker = member.outbox.push(octets);
+            self.wakers.extend(waker);
+        }
+        self.go_on(session);
+    }
+
+    /// Says what waited, up to the next question.
+    fn go_on(&mut self, session: SessionId) {
+        loop {
+            let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
+            if let Some(Waiting::Lookup(asked)) = member.first() {
+                let question = question(&asked.lookup);
+                return self.ask(session, question);
+            }
+            let waker = match member.next() {
+                None => return,
+                Some(Waiting::Octets(octets)) => member.outbox.push(octets),
+                Some(Waiting::Close | Waiting::Lookup(_)) => member.outbox.close(),
+            };
+            self.wakers.extend(waker);
+        }
+    }
+
+    fn ask(&mut self, session: SessionId, question: Question) {
+        self.tickets += 1;
+        let ticket: Ticket = self.tickets;
+        self.asked.insert(ticket, session);
+        self.journal.ask(ticket, question);
+    }
 }
 
-/// The answer to a question.
-pub(in crate::hub) fn answer(journal: &mut dyn Journal, lookup: &Lookup) -> Reply {
-    let found = match lookup {
-        Lookup::History(place, page) => journal.page(page).map(|kept| {
+/// What the journal is asked for.
+pub(in crate::hub) fn question(lookup: &Lookup) -> Question {
+    match lookup {
+        Lookup::History(_, page) | Lookup::Page(_, _, page) => Question::Page(page.clone()),
+        Lookup::Targets(_, newest) => Question::Newest(newest.clone()),
+    }
+}
+
+/// The answer as who asked reads it.
+pub(in crate::hub) fn answer(lookup: &Lookup, found: Result<Answer, ReadError>) -> Reply {
+    match (lookup, found) {
+        (Lookup::History(place, _), Ok(Answer::Page(kept))) => {
             let texts = kept.into_iter().filter_map(|kept| match kept {
                 Kept::Message(message) => Some(message),
                 Kept::Event(_) => None,
             });
             Reply::History(place.clone(), texts.collect())
-        }),
-        Lookup::Page(_, target, page) => journal.page(page).map(|kept| {
+        }
+        (Lookup::Page(_, target, _), Ok(Answer::Page(kept))) => {
             let room = target.parse::<RoomName>().ok();
             let kept = kept.into_iter().map(|kept| match &room {
                 Some(room) => kept.in_room(room),
                 None => kept,
             });
             Reply::Page(target.clone(), kept.collect())
-        }),
-        Lookup::Targets(rooms, newest) => journal.newest(newest).map(|found| {
+        }
+        (Lookup::Targets(rooms, newest), Ok(Answer::Newest(found))) => {
             let name = |conversation| -> Option<Box<str>> {
                 match conversation {
                     Conversation::Room(id) => {
@@ -66,15 +140,18 @@ pub(in crate::hub) fn answer(journal: &mut dyn Journal, lookup: &Lookup) -> Repl
                 }
             };
             Reply::Conversations(found.into_iter().filter_map(|(of, time)| Some((name(of)?, time))).collect())
-        }),
-    };
-    found.unwrap_or_else(|error| {
-        warn!(%error, "what is kept could not be read");
-        let what = "the server cannot read its journal now";
-        Reply::Refused(match lookup {
-            Lookup::History(..) => Refusal::BadLine("HISTORY_FAILED", what),
-            Lookup::Page(part, target, _) => Refusal::fail("CHATHISTORY", "MESSAGE_ERROR", &[part, target], what),
-            Lookup::Targets(..) => Refusal::fail("CHATHISTORY", "MESSAGE_ERROR", &["TARGETS"], what),
-        })
-    })
+        }
+        (lookup, found) => {
+            match found {
+                Err(error) => warn!(%error, "what is kept could not be read"),
+                Ok(_) => warn!("the journal answered something else than it was asked"),
+            }
+            let what = "the server cannot read its journal now";
+            Reply::Refused(match lookup {
+                Lookup::History(..) => Refusal::BadLine("HISTORY_FAILED", what),
+                Lookup::Page(part, target, _) => Refusal::fail("CHATHISTORY", "MESSAGE_ERROR", &[part, target], what),
+                Lookup::Targets(..) => Refusal::fail("CHATHISTORY", "MESSAGE_ERROR", &["TARGETS"], what),
+            })
+        }
+    }
 }

@@ -9,11 +9,12 @@
 mod deliver;
 mod door;
 pub(super) mod lookup;
+mod member;
 mod undo;
 mod watch;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     future::{Future, poll_fn},
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -24,17 +25,16 @@ use tokio::{sync::Notify, time::MissedTickBehavior};
 use tracing::warn;
 
 pub use door::Door;
+use member::Member;
 pub use watch::Patience;
 
 use super::{
     delivery::{Delivery, Outputs},
-    outbox::Outbox,
     request::{Body, Request, Sequenced, SessionId, Stamp},
     state::{Settings, State},
 };
 use crate::{
-    ident::Nick,
-    journal::{Entry, Journal, ReadError},
+    journal::{Entry, Journal, Last, ReadError, Ticket},
     platform::{clock, counters::Counters, stop::Stop},
     protocol::{
         caps::Shape,
@@ -53,6 +53,10 @@ const LAST_COMMIT: Duration = Duration::from_secs(2);
 /// How far ahead of the clock the times of a burst may run; a faster one shares times.
 const AHEAD_MS: u64 = 100;
 
+/// So many requests wait for the journal at most: while they do, the inbox fills, and sessions read no
+/// further.
+const STAGED: usize = 4096;
+
 /// What a request became, waiting for the commit of what is ahead of it.
 struct Staged {
     /// Released once this is committed; `None`: there was nothing durable yet at all.
@@ -60,14 +64,6 @@ struct Staged {
     durable: bool,
     request: Request,
     deliveries: Vec<Delivery>,
-}
-
-/// A registered session as the shell sees it.
-struct Member {
-    nick: Nick,
-    outbox: Arc<Outbox>,
-    shape: Shape,
-    pinged: bool,
 }
 
 /// The hub's task.
@@ -90,6 +86,9 @@ pub struct Hub {
     appended: Option<Position>,
     committed: Option<Position>,
     wakers: Vec<Waker>,
+    /// Who waits for the answers to these questions.
+    asked: HashMap<Ticket, SessionId>,
+    tickets: Ticket,
     random: fn() -> u128,
     rehash: Arc<Notify>,
 }
@@ -109,8 +108,9 @@ impl Hub {
     ) -> Result<Self, ReadError> {
         let server = Arc::clone(&settings.server);
         let mut state = State::new(settings);
-        let committed = journal.load(&mut |event| state.apply(&event))?;
-        let at = committed.unwrap_or_default();
+        let last = journal.load(&mut |event| state.apply(&event))?;
+        let committed = last.map(|last| last.position);
+        let Last { position: at, time_ms: last_ms } = last.unwrap_or_default();
         Ok(Self {
             state,
             journal,
@@ -123,11 +123,13 @@ impl Hub {
             staged: VecDeque::new(),
             sequence: at.sequence,
             epoch: at.epoch,
-            last_ms: 0,
-            kept: false,
+            last_ms,
+            kept: true,
             appended: committed,
             committed,
             wakers: Vec::new(),
+            asked: HashMap::new(),
+            tickets: 0,
             random,
             rehash: Arc::default(),
         })
@@ -167,7 +169,7 @@ impl Hub {
         .await;
         let committed = poll_fn(|cx| {
             self.pump(cx, None);
-            if self.staged.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            if self.staged.is_empty() && self.asked.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         });
         if tokio::time::timeout(LAST_COMMIT, committed).await.is_err() {
             warn!(requests = self.staged.len(), "the journal did not commit in time; these requests go unanswered");
@@ -181,7 +183,7 @@ impl Hub {
         let mut batch: VecDeque<Request> =
             first.into_iter().map(|body| Request { session: nobody, label: None, body }).collect();
         for _ in 0..ROUNDS {
-            let more = self.door.inbox.poll_take(cx, &mut batch).is_ready();
+            let more = self.staged.len() < STAGED && self.door.inbox.poll_take(cx, &mut batch).is_ready();
             let appended = self.appended;
             for request in batch.drain(..) {
                 self.take(request);
@@ -191,6 +193,7 @@ impl Hub {
             }
             let moved = self.settle(cx);
             self.release();
+            let moved = self.hear_answers(cx) || moved;
             self.wakers.drain(..).for_each(Waker::wake);
             if !more && !moved {
                 return;
@@ -226,16 +229,8 @@ impl Hub {
         let durable = !events.is_empty();
         self.kept = events.iter().any(|event| matches!(event, Durable::Message(_) | Durable::Event(..)));
         if durable {
-            self.journal.append(Entry { position, events });
+            self.journal.append(Entry { position, time_ms: self.last_ms, events });
             self.appended = Some(position);
-        }
-        let mut deliveries = deliveries;
-        if self.journal.committed() >= self.appended {
-            // Nothing is ahead of a question here that is not kept already: it is answered before
-            // later requests change what is kept.
-            for delivery in &mut deliveries {
-                self.look_up(delivery);
-            }
         }
         self.staged.push_back(Staged { needs: self.appended, durable, request: sequenced.request, deliveries });
     }
@@ -274,8 +269,7 @@ impl Hub {
                 let shape = Shape { dialect: registration.dialect, caps: registration.caps };
                 self.admit(request.session, registration.account.clone(), shape);
             }
-            for mut delivery in deliveries {
-                self.look_up(&mut delivery);
+            for delivery in deliveries {
                 self.deliver(delivery);
             }
             if let Body::Gone(_) = request.body {

@@ -43,7 +43,7 @@ impl Hub {
                 member.pinged = true;
                 let ping = [Reply::Ping(Arc::clone(&self.server.name))];
                 let octets = render::replies(&self.server, &member.nick, member.shape, None, &ping);
-                self.wakers.extend(member.outbox.push(octets));
+                self.wakers.extend(member.push(octets));
             }
         }
     }

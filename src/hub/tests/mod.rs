@@ -39,11 +39,11 @@ use super::{
     metadata::Early,
     request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp},
     state::{Settings, State},
-    task::lookup::answer,
+    task::lookup::{answer, question},
 };
 use crate::{
     ident::{DeviceId, Fingerprint, Nick},
-    journal::{Entry, Log as _, Memory, Store as _},
+    journal::{Entry, Log as _, Memory, Store as _, contract::ask},
     protocol::durable::Position,
     protocol::{
         LineLimits, Message, Multiline, Taken,
@@ -146,7 +146,7 @@ impl Chat {
         let found = found.and_then(|(conversation, id)| self.journal.find(&conversation, id).unwrap());
         let request = Request { session, label, body };
         let Outputs { events, deliveries } = self.state.step(&Sequenced { at, request, found });
-        self.journal.append(Entry { position, events });
+        self.journal.append(Entry { position, time_ms: self.now_ms, events });
         for delivery in deliveries {
             self.deliver(delivery);
         }
@@ -185,7 +185,7 @@ impl Chat {
             Delivery::Rehash => self.rehashed += 1,
             Delivery::Close(session) => self.hear(session, b"(closed)\r\n"),
             Delivery::Lookup { session, label, lookup } => {
-                let replies = vec![answer(&mut self.journal, &lookup)];
+                let replies = vec![answer(&lookup, ask(&mut self.journal, question(&lookup)))];
                 self.deliver(Delivery::Replies { session, label, replies });
             }
         }

@@ -13,11 +13,11 @@ use crate::{
         state::State,
     },
     ident::{MsgId, Nick},
-    journal::{CommitError, Entry, Log, Memory, ReadError, Store},
+    journal::{CommitError, Entry, Last, Log, Memory, ReadError, Store, Ticket},
     protocol::{
         chat::Message,
-        durable::{Conversation, Durable, Position},
-        past::{Kept, Newest, Page},
+        durable::{Conversation, Durable, Position, Sent},
+        past::{Answer, Question},
     },
 };
 
@@ -54,23 +54,27 @@ impl Log for Tape {
         self.journal.poll_committed(cx)
     }
 
-    fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Position>, ReadError> {
-        self.events.lock().unwrap().iter().cloned().for_each(apply);
-        Ok(self.journal.committed())
+    fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Last>, ReadError> {
+        self.events.lock().unwrap().iter().cloned().for_each(&mut *apply);
+        self.journal.load(apply)
     }
 }
 
 impl Store for Tape {
-    fn page(&mut self, page: &Page) -> Result<Vec<Kept>, ReadError> {
-        self.journal.page(page)
+    fn ask(&mut self, ticket: Ticket, question: Question) {
+        self.journal.ask(ticket, question);
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<(Ticket, Result<Answer, ReadError>)> {
+        self.journal.poll_answer(cx)
     }
 
     fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError> {
         self.journal.find(conversation, id)
     }
 
-    fn newest(&mut self, newest: &Newest) -> Result<Vec<(Conversation, u64)>, ReadError> {
-        self.journal.newest(newest)
+    fn sent(&mut self, account: &Nick, id: &str) -> Result<Option<Sent>, ReadError> {
+        self.journal.sent(account, id)
     }
 }
 

@@ -214,7 +214,7 @@ fn history_shows_what_was_said_before_the_question_and_no_more() {
     for (journal, hand) in [(Box::new(late) as Box<dyn Journal>, Some(hand)), (Box::<Memory>::default(), None)] {
         let mut house = House::new(journal);
         house.settled(&["alice"], hand.as_ref());
-        for line in ["/join #ops", "one", "/history 3", "two", "/part"] {
+        for line in ["/join #ops", "one", "/history 3", "two"] {
             house.says("alice", line);
         }
         house.pump();

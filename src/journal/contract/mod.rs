@@ -8,14 +8,14 @@ use std::{
 };
 
 use super::{
-    Bounds, Conversation, Durable, Entry, Journal, Log as _, Memory, Page, Position, Store as _,
+    Bounds, Conversation, Durable, Entry, Journal, Last, Log as _, Memory, Position, ReadError,
     late::{Hand, Late},
 };
 use crate::{
     ident::{DeviceId, Fingerprint, MsgId, RoomId},
     protocol::{
         chat::{Act, Audience, Event, Kind, Message, Source},
-        past::{Content, Range},
+        past::{Answer, Content, Kept, Page, Question, Range},
     },
 };
 
@@ -42,7 +42,7 @@ fn room(n: u64) -> Audience {
 }
 
 fn entry(sequence: u64, message: Arc<Message>) -> Entry {
-    Entry { position: Position { epoch: 0, sequence }, events: vec![Durable::Message(message)] }
+    Entry { position: Position { epoch: 0, sequence }, time_ms: sequence, events: vec![Durable::Message(message)] }
 }
 
 fn poll(journal: &mut dyn Journal) -> Poll<Result<Position, super::CommitError>> {
@@ -52,6 +52,36 @@ fn poll(journal: &mut dyn Journal) -> Poll<Result<Position, super::CommitError>>
 fn latest(conversation: Conversation) -> Page {
     let until = Position { epoch: 9, sequence: 0 };
     Page { conversation, range: Range::Latest(None), content: Content::Texts, since_ms: 0, until, most: 99 }
+}
+
+/// Asks, and waits for the answer.
+pub(crate) fn ask(journal: &mut dyn Journal, question: Question) -> Result<Answer, ReadError> {
+    struct Bell(std::thread::Thread);
+    impl std::task::Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Bell(std::thread::current())).into();
+    let mut cx = Context::from_waker(&waker);
+    journal.ask(7, question);
+    loop {
+        match journal.poll_answer(&mut cx) {
+            Poll::Ready((ticket, answer)) => {
+                assert_eq!(ticket, 7);
+                return answer;
+            }
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// The page that is asked for.
+pub(crate) fn page(journal: &mut dyn Journal, page: &Page) -> Vec<Kept> {
+    match ask(journal, Question::Page(page.clone())) {
+        Ok(Answer::Page(kept)) => kept,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A backend under test: `settle` makes everything that was asked to be committed so.
@@ -87,7 +117,10 @@ fn commits_in_order_and_says_so_once() {
         subject.settle();
         assert_eq!(poll(&mut *subject.journal), Poll::Ready(Ok(Position { epoch: 0, sequence: 3 })));
         assert_eq!(poll(&mut *subject.journal), Poll::Pending, "said once");
-        assert_eq!(subject.journal.load(&mut |_| {}), Ok(Some(Position { epoch: 0, sequence: 3 })));
+        assert_eq!(
+            subject.journal.load(&mut |_| {}),
+            Ok(Some(Last { position: Position { epoch: 0, sequence: 3 }, time_ms: 3 }))
+        );
     }
 }
 
@@ -107,7 +140,7 @@ fn a_pair_is_one_conversation_whoever_speaks() {
         subject.journal.append(entry(3, message(3, "bob", to("carol"), "secret")));
         subject.settle();
         let pair = Conversation::between("ALICE".parse().unwrap(), "bob".parse().unwrap());
-        assert_eq!(subject.journal.page(&latest(pair)).unwrap().len(), 2);
+        assert_eq!(page(&mut *subject.journal, &latest(pair)).len(), 2);
     }
 }
 
@@ -127,7 +160,7 @@ fn a_failure_loses_what_waited_and_only_that() {
     late.commit();
     hand.commit(1);
     let mut loaded = 0;
-    assert_eq!(late.load(&mut |_| loaded += 1).unwrap().unwrap().sequence, 3);
+    assert_eq!(late.load(&mut |_| loaded += 1).unwrap().unwrap().position.sequence, 3);
     assert_eq!(loaded, 2);
 }
 
@@ -138,13 +171,14 @@ fn memory_stays_within_its_bounds() {
         memory.append(entry(n, message(n, "alice", room(n % 3), &"x".repeat(1000))));
         assert!(memory.bytes() <= 30_000);
     }
-    let kept = |memory: &mut Memory, room: u64| memory.page(&latest(Conversation::Room(RoomId(room))));
-    assert_eq!(kept(&mut memory, 2).unwrap().len(), 5);
+    let kept = |memory: &mut Memory, room: u64| page(memory, &latest(Conversation::Room(RoomId(room))));
+    assert_eq!(kept(&mut memory, 2).len(), 5);
     memory.append(entry(201, message(1000, "alice", room(7), "much later")));
-    assert_eq!(kept(&mut memory, 2).unwrap().len(), 0, "too old");
-    assert_eq!(kept(&mut memory, 7).unwrap().len(), 1);
+    assert_eq!(kept(&mut memory, 2).len(), 0, "too old");
+    assert_eq!(kept(&mut memory, 7).len(), 1);
     memory.append(Entry {
         position: Position { epoch: 0, sequence: 202 },
+        time_ms: 202,
         events: vec![Durable::RoomRemoved(RoomId(7))],
     });
     assert_eq!(memory.bytes(), 0);
@@ -154,19 +188,23 @@ fn memory_stays_within_its_bounds() {
 fn events_count_and_what_is_taken_back_is_lighter() {
     let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 100_000, age_ms: 1000 });
     for n in 1..=20 {
-        memory.append(Entry { position: Position { epoch: 0, sequence: n }, events: vec![event(n)] });
+        memory.append(Entry { position: Position { epoch: 0, sequence: n }, time_ms: n, events: vec![event(n)] });
     }
     let all = Page { content: Content::Everything, ..latest(Conversation::Room(RoomId(1))) };
-    assert_eq!(memory.page(&all).unwrap().len(), 5);
+    assert_eq!(page(&mut memory, &all).len(), 5);
     memory.append(entry(21, message(21, "alice", room(1), &"x".repeat(3000))));
     let before = memory.bytes();
     let redacted = Durable::Redacted(Conversation::Room(RoomId(1)), MsgId::new(21, 21));
     for sequence in [22, 23] {
-        memory.append(Entry { position: Position { epoch: 0, sequence }, events: vec![redacted.clone()] });
+        memory.append(Entry {
+            position: Position { epoch: 0, sequence },
+            time_ms: sequence,
+            events: vec![redacted.clone()],
+        });
         assert_eq!(memory.bytes(), before - 3000);
     }
     let removed = vec![Durable::RoomRemoved(RoomId(1))];
-    memory.append(Entry { position: Position { epoch: 0, sequence: 24 }, events: removed });
+    memory.append(Entry { position: Position { epoch: 0, sequence: 24 }, time_ms: 24, events: removed });
     assert_eq!(memory.bytes(), 0);
 }
 
@@ -186,7 +224,7 @@ fn tags_weigh_as_much_as_text() {
         let tagged = Message { tags: Some("+".repeat(4000).into()), ..(*plain).clone() };
         memory.append(entry(n, Arc::new(tagged)));
     }
-    let kept = memory.page(&latest(Conversation::Room(RoomId(1)))).unwrap().len();
+    let kept = page(&mut memory, &latest(Conversation::Room(RoomId(1)))).len();
     assert!((1..=25).contains(&kept), "{kept}");
 }
 
@@ -199,16 +237,16 @@ fn little_is_left_of_rooms_that_are_gone_and_the_rest_goes_in_its_order() {
     }
     for n in 10..1000 {
         let gone = vec![Durable::Message(to(n)), Durable::RoomRemoved(RoomId(n))];
-        memory.append(Entry { position: Position { epoch: 0, sequence: n }, events: gone });
+        memory.append(Entry { position: Position { epoch: 0, sequence: n }, time_ms: n, events: gone });
         assert!(memory.places() <= 20, "{}", memory.places());
     }
     memory.append(entry(1000, to(1000)));
-    let mut kept = |room: u64| memory.page(&latest(Conversation::Room(RoomId(room)))).unwrap().len();
+    let mut kept = |room: u64| page(&mut memory, &latest(Conversation::Room(RoomId(room)))).len();
     assert_eq!((kept(1), kept(9), kept(500), kept(1000)), (1, 1, 0, 1));
     for n in 1001..1040 {
         memory.append(entry(n, to(n)));
         assert!(memory.bytes() <= 30_000);
     }
-    let mut kept = |room: u64| memory.page(&latest(Conversation::Room(RoomId(room)))).unwrap().len();
+    let mut kept = |room: u64| page(&mut memory, &latest(Conversation::Room(RoomId(room)))).len();
     assert_eq!((kept(1), kept(9), kept(1000), kept(1039)), (0, 0, 0, 1));
 }

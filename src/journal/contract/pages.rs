@@ -10,7 +10,7 @@ use crate::{
     protocol::{
         chat::{Audience, Kind, Message},
         durable::{Bound, Conversation, Durable, Position},
-        past::{Content, Kept, Newest, Page, Range},
+        past::{Answer, Content, Kept, Newest, Page, Question, Range},
     },
 };
 
@@ -84,7 +84,7 @@ fn pages_are_cut_at_their_bounds() {
 }
 
 fn times(subject: &mut Subject, page: &Page) -> Vec<u64> {
-    subject.journal.page(page).unwrap().iter().map(Kept::time_ms).collect()
+    super::page(&mut *subject.journal, page).iter().map(Kept::time_ms).collect()
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn events_and_reactions_come_only_when_asked_for_and_count_only_then() {
     for mut subject in subjects() {
         for n in 1..=4 {
             let position = Position { epoch: 0, sequence: n };
-            subject.journal.append(Entry { position, events: vec![event(10 * n)] });
+            subject.journal.append(Entry { position, time_ms: position.sequence, events: vec![event(10 * n)] });
             subject.journal.append(entry(n, message(10 * n + 1, "alice", room(1), "x")));
             let tags = Message { kind: Kind::Tags, ..Message::clone(&message(10 * n + 2, "bob", room(1), "")) };
             subject.journal.append(entry(n, Arc::new(tags)));
@@ -130,7 +130,7 @@ fn events_and_reactions_come_only_when_asked_for_and_count_only_then() {
         assert_eq!(times(&mut subject, &Page { range: Range::After(id(10)), most: 2, ..texts }), [11, 21]);
         assert_eq!(times(&mut subject, &Page { most: 4, ..all.clone() }), [32, 40, 41, 42]);
         assert_eq!(times(&mut subject, &Page { range: Range::After(id(20)), most: 3, ..all.clone() }), [21, 22, 30]);
-        let found = subject.journal.page(&all).unwrap();
+        let found = super::page(&mut *subject.journal, &all);
         assert!(matches!(&found[..2], [Kept::Event(_), Kept::Message(_)]), "{found:?}");
     }
 }
@@ -186,7 +186,7 @@ fn what_is_taken_back_is_gone_but_still_a_place_in_the_order() {
 
         let position = Position { epoch: 0, sequence: 4 };
         let events = vec![Durable::Redacted(one.clone(), id_of(2)), Durable::Redacted(one.clone(), id_of(9))];
-        subject.journal.append(Entry { position, events });
+        subject.journal.append(Entry { position, time_ms: position.sequence, events });
         subject.settle();
         assert_eq!(subject.journal.find(&one, id_of(2)), Ok(None));
         let all = Page { content: Content::Everything, ..latest(one) };
@@ -215,7 +215,7 @@ fn conversations_are_found_by_their_newest_text() {
             subject.journal.append(entry(sequence, message));
         }
         let position = Position { epoch: 0, sequence: 9 };
-        subject.journal.append(Entry { position, events: vec![event(90)] });
+        subject.journal.append(Entry { position, time_ms: position.sequence, events: vec![event(90)] });
         subject.settle();
         let pair = |other: &str| Conversation::between("alice".parse().unwrap(), other.parse().unwrap());
         let (one, two) = (Conversation::Room(RoomId(1)), Conversation::Room(RoomId(2)));
@@ -227,7 +227,10 @@ fn conversations_are_found_by_their_newest_text() {
             until: position,
             most: 99,
         };
-        let mut found = |newest: Newest| subject.journal.newest(&newest).unwrap();
+        let mut found = |newest: Newest| match super::ask(&mut *subject.journal, Question::Newest(newest)) {
+            Ok(Answer::Newest(found)) => found,
+            other => panic!("{other:?}"),
+        };
         assert_eq!(found(newest.clone()), all);
         assert_eq!(found(Newest { between_ms: (1000, 0), ..newest.clone() }), all);
         assert_eq!(found(Newest { most: 2, ..newest.clone() }), all[..2]);
@@ -250,7 +253,7 @@ fn a_page_of_many_lines_has_fewer_messages() {
         }
         subject.settle();
         let page = Page { most: 200, ..latest(Conversation::Room(RoomId(1))) };
-        let found = subject.journal.page(&page).unwrap().len();
+        let found = super::page(&mut *subject.journal, &page).len();
         assert!((10..=32).contains(&found), "{found} messages of 32 lines with 512 octets around each");
     }
 }
