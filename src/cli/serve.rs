@@ -13,6 +13,7 @@ use self::log::Teller;
 use super::exit::{Exit, Failure, OrExit, print};
 use crate::{
     config::{Layers, Raw, Settings},
+    journal::Memory,
     platform::{
         clock, limits, listen,
         signals::{Event, Signals},
@@ -88,7 +89,8 @@ async fn until_stopped(settings: Settings, live: Arc<Live>, listeners: Vec<TcpLi
         print(format_args!("listening on {address}\n"))?;
     }
     let signs = Signs::default();
-    let server = server::run(listeners, settings.options, live, Arc::default(), signs.clone());
+    let journal = Box::new(Memory::new(settings.options.retention().into()));
+    let server = server::run(listeners, settings.options, journal, live, Arc::default(), signs.clone());
     let mut server = std::pin::pin!(server);
     loop {
         tokio::select! {

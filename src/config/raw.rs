@@ -42,6 +42,12 @@ pub struct Raw {
     /// How long messages are kept: 12h, 30d, 8w, forever, or off: not at all (default: 30d)
     #[arg(long, value_name = "AGE|forever|off")]
     pub history: Option<Text>,
+    /// The most messages that are kept of one room, or of what two people say to each other (default: all)
+    #[arg(long, value_name = "N")]
+    pub history_per_room: Option<Text>,
+    /// The most messages that are kept in all; the oldest go first (default: all)
+    #[arg(long, value_name = "N")]
+    pub history_total: Option<Text>,
     /// The server's name; it has a dot, so that no client takes it for a person (default: conclave.local)
     #[arg(long, value_name = "NAME")]
     pub name: Option<Text>,

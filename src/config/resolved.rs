@@ -83,6 +83,9 @@ impl Settings {
             "off" => Ok(History::Off),
             age => values::age(age).map(History::For),
         })?;
+        let most = |text: &str| values::number(text, 1..=1_000_000_000).map(|number| number as u64);
+        let history_per_room = setting("history-per-room", |r| &r.history_per_room).parse(most)?;
+        let history_total = setting("history-total", |r| &r.history_total).parse(most)?;
         let level = setting("log", |r| &r.log).parse(|text| match text {
             "off" | "error" | "warn" | "info" | "debug" | "trace" => Ok(text.parse::<LevelFilter>()?),
             _ => bail!("off, error, warn, info, debug or trace is expected"),
@@ -120,6 +123,8 @@ impl Settings {
                 admins: admins.unwrap_or_default(),
                 motd,
                 history: history.unwrap_or(defaults.history),
+                history_per_room,
+                history_total,
                 limits: Limits {
                     connections: connections.unwrap_or(limits.connections),
                     per_address: per_address.unwrap_or(limits.per_address),
@@ -229,6 +234,7 @@ mod tests {
     use tempfile::{TempDir, tempdir};
 
     use super::*;
+    use crate::journal::Retention;
 
     fn certs() -> TempDir {
         let dir = tempdir().unwrap();
@@ -259,6 +265,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_of_messages() {
+        let dir = certs();
+        let certs = ("CONCLAVE_CERTS", dir.path().to_str().unwrap());
+        let check = |variables: &[(&str, &str)], age_ms, per_conversation, total| {
+            let settings = resolve(&[&[certs], variables].concat()).unwrap();
+            assert_eq!(settings.options.retention(), Retention { age_ms, per_conversation, total });
+        };
+        check(&[], Some(30 * 86_400_000), None, None);
+        check(&[("CONCLAVE_HISTORY", "forever")], None, None, None);
+        let counts = [("CONCLAVE_HISTORY_PER_ROOM", "5"), ("CONCLAVE_HISTORY_TOTAL", "9"), ("CONCLAVE_HISTORY", "1h")];
+        check(&counts, Some(3_600_000), Some(5), Some(9));
+        check(&[("CONCLAVE_HISTORY", "off"), counts[0]], Some(0), Some(0), Some(0));
+    }
+
+    #[test]
     fn a_limit_that_is_given_holds_also_where_the_others_are_off() {
         let dir = certs();
         let certs = ("CONCLAVE_CERTS", dir.path().to_str().unwrap());
@@ -279,6 +300,8 @@ mod tests {
         check("CONCLAVE_LISTEN", "127.0.0.1:1,6697", "\"6697\": an address and a port are expected");
         check("CONCLAVE_LISTEN", "", "\"\": an address and a port are expected");
         check("CONCLAVE_HISTORY", "30", "\"30\": an age such as");
+        check("CONCLAVE_HISTORY_PER_ROOM", "0", "\"0\": a number from 1 to");
+        check("CONCLAVE_HISTORY_TOTAL", "many", "\"many\": a number from 1 to");
         check("CONCLAVE_DATA", "", "\"\": a directory or none");
         check("CONCLAVE_NAME", "local", "\"local\": a name such as");
         check("CONCLAVE_LOBBY", "lobby", "\"lobby\": a room's name starts with #");

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{CommitError, Last, Log, ReadError, Store, Ticket, prompt::Prompt, ring::Ring};
+use super::{CommitError, Last, Log, ReadError, Retention, Store, Ticket, prompt::Prompt, ring::Ring};
 use crate::{
     ident::{MsgId, Nick},
     protocol::{
@@ -24,6 +24,8 @@ use crate::{
 pub struct Bounds {
     /// Messages and events of one conversation.
     pub per_conversation: usize,
+    /// The same, of all together.
+    pub total: usize,
     /// Octets of all of them, their overhead counted.
     pub bytes: usize,
     /// Age in milliseconds; older ones go as new ones come.
@@ -32,7 +34,21 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { per_conversation: 10_000, bytes: 64 << 20, age_ms: 30 * 86_400_000 }
+        Self { per_conversation: 10_000, total: usize::MAX, bytes: 64 << 20, age_ms: 30 * 86_400_000 }
+    }
+}
+
+impl From<Retention> for Bounds {
+    /// As much as is wanted, and as there is memory for.
+    fn from(retention: Retention) -> Self {
+        let bounds = Self::default();
+        let count = |wanted: Option<u64>| wanted.map(|wanted| usize::try_from(wanted).unwrap_or(usize::MAX));
+        Self {
+            per_conversation: count(retention.per_conversation).unwrap_or(bounds.per_conversation),
+            total: count(retention.total).unwrap_or(bounds.total),
+            bytes: bounds.bytes,
+            age_ms: retention.age_ms.unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -81,7 +97,8 @@ impl Memory {
                 continue;
             };
             let expired = ring.oldest_ms().is_some_and(|oldest| oldest < oldest_kept);
-            if !expired && self.bytes <= self.bounds.bytes {
+            let many = self.order.len() - self.stale > self.bounds.total;
+            if !expired && !many && self.bytes <= self.bounds.bytes {
                 break;
             }
             self.bytes -= ring.pop();

@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod directory;
 #[cfg(test)]
 pub(crate) mod late;
 mod memory;
@@ -20,6 +21,7 @@ use std::{
 
 use thiserror::Error;
 
+pub use directory::{Directory, DirectoryError, journal_in};
 pub use memory::{Bounds, Memory};
 
 use crate::{
@@ -60,6 +62,11 @@ pub struct Retention {
     pub per_conversation: Option<u64>,
     /// At most so many in all.
     pub total: Option<u64>,
+}
+
+impl Retention {
+    /// Nothing of what is said or happens.
+    pub const NOTHING: Self = Self { age_ms: Some(0), per_conversation: Some(0), total: Some(0) };
 }
 
 /// A commit failed: nothing appended since the last success is kept.

@@ -2,7 +2,7 @@
 //! files changed.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -43,6 +43,22 @@ pub enum FilesError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// Others than its owner can write into a directory that should be private.
+    #[error("others can write into {} (mode {mode:04o}); make it private with: chmod 700 {}", path.display(), quoted(path))]
+    OpenDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The directory could not be made.
+    #[error("cannot make the directory {}", path.display())]
+    Make {
+        /// The directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
     },
     /// The lock file could not be locked.
     #[error("cannot lock {}", path.display())]
@@ -88,6 +104,37 @@ pub fn check_private(path: &Path) -> Result<(), FilesError> {
     fs::metadata(path).map(|_| ()).map_err(|source| FilesError::Read { path: path.into(), source })
 }
 
+/// Makes a directory that only its owner may use, where there is none; that above it must be there.
+/// Refuses one where others may write: they could put their files in the place of ours.
+pub fn make_private_directory(path: &Path) -> Result<(), FilesError> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_directory(path),
+        made => made.map_err(|source| FilesError::Make { path: path.into(), source }),
+    }
+}
+
+/// Refuses what is no directory, and one where others than its owner may write.
+pub fn check_directory(path: &Path) -> Result<(), FilesError> {
+    let metadata = fs::metadata(path).map_err(|source| FilesError::Read { path: path.into(), source })?;
+    if !metadata.is_dir() {
+        let source = io::ErrorKind::NotADirectory.into();
+        return Err(FilesError::Read { path: path.into(), source });
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o022 != 0 {
+            return Err(FilesError::OpenDirectory { path: path.into(), mode });
+        }
+    }
+    Ok(())
+}
+
 /// A path as a POSIX shell reads it, for commands shown to a person.
 pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -105,11 +152,26 @@ impl Lock {
     /// Waits until nobody else holds the lock of this file, which is made when it is missing.
     pub fn exclusive(path: &Path) -> Result<Self, FilesError> {
         let open = || {
-            let file = Mode::Private.apply(OpenOptions::new().create(true).truncate(false).write(true)).open(path)?;
+            let file = Self::open(path)?;
             file.lock()?;
             Ok(file)
         };
         open().map(|_file| Self { _file }).map_err(|source| FilesError::Lock { path: path.into(), source })
+    }
+
+    /// The lock, or `None` where somebody else holds it.
+    pub fn try_exclusive(path: &Path) -> Result<Option<Self>, FilesError> {
+        let failed = |source| FilesError::Lock { path: path.into(), source };
+        let file = Self::open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    fn open(path: &Path) -> io::Result<File> {
+        Mode::Private.apply(OpenOptions::new().create(true).truncate(false).write(true)).open(path)
     }
 }
 
@@ -306,8 +368,33 @@ mod tests {
         let lock = Lock::exclusive(&path).unwrap();
         let other = File::open(&path).unwrap();
         assert!(other.try_lock().is_err());
+        assert!(Lock::try_exclusive(&path).unwrap().is_none());
         drop(lock);
         other.try_lock().unwrap();
+        drop(other);
+        assert!(Lock::try_exclusive(&path).unwrap().is_some());
+        let error = Lock::try_exclusive(&dir.path().join("none/lock")).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot lock {}", dir.path().join("none/lock").display()));
+    }
+
+    #[test]
+    fn a_directory_of_ones_own() {
+        let dir = tempdir().unwrap();
+        let path = dir.path().join("data");
+        make_private_directory(&path).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        make_private_directory(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        make_private_directory(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
+        let error = make_private_directory(&path).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("chmod 700 {}", path.display())), "{error}");
+        let error = make_private_directory(&path.join("not/there")).unwrap_err();
+        assert!(matches!(error, FilesError::Make { .. }), "{error}");
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = make_private_directory(&file).unwrap_err();
+        assert!(matches!(error, FilesError::Read { .. }), "{error}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
         Settings,
         task::{Door, Hub},
     },
-    journal::{Bounds, Memory},
+    journal::Journal,
     platform::{counters::Counters, stop::Stop},
     protocol::{limits::NETWORK, reply::ServerInfo},
     tls::{self, reload::Live},
@@ -56,7 +56,7 @@ struct Shared {
     counters: Arc<Counters>,
 }
 
-/// Runs the server on listeners that the caller has bound, until it is told to stop; then tells
+/// Runs the server on listeners that the caller has bound and a journal that he has opened, until it is told to stop; then tells
 /// everybody, lets them drain, and ends within five seconds.
 ///
 /// # Errors
@@ -64,6 +64,7 @@ struct Shared {
 pub async fn run(
     listeners: Vec<TcpListener>,
     options: Options,
+    journal: Box<dyn Journal>,
     live: Arc<Live>,
     counters: Arc<Counters>,
     signs: Signs,
@@ -86,15 +87,10 @@ pub async fn run(
         rooms: options.limits.rooms,
         linger_ms: options.limits.linger.as_millis() as u64,
     };
-    let age_ms = match options.history {
-        History::For(age) => age.as_millis() as u64,
-        History::Forever | History::Off => u64::MAX,
-    };
-    let journal = Memory::new(Bounds { age_ms, ..Bounds::default() });
     let door = Arc::new(Door::new(options.limits.inbox));
     let patience = options.limits.patience;
-    let hub = Hub::new(settings, Box::new(journal), Arc::clone(&door), Arc::clone(&counters), patience, random)
-        .context("the journal cannot be opened")?
+    let hub = Hub::new(settings, journal, Arc::clone(&door), Arc::clone(&counters), patience, random)
+        .context("the server cannot begin where it ended")?
         .with_rehash(Arc::clone(&signs.reload));
 
     let shared = Arc::new(Shared {

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     hub::task::Patience,
     ident::{Nick, RoomName},
+    journal::Retention,
     platform::clock,
 };
 
@@ -32,6 +33,10 @@ pub struct Options {
     pub motd: Option<String>,
     /// How long messages are kept.
     pub history: History,
+    /// How many messages of one room are kept, or of what two people say to each other.
+    pub history_per_room: Option<u64>,
+    /// How many messages are kept in all.
+    pub history_total: Option<u64>,
     /// How much anybody may take.
     pub limits: Limits,
 }
@@ -45,8 +50,20 @@ impl Options {
             admins: Vec::new(),
             motd: None,
             history: History::For(Duration::from_secs(30 * 86400)),
+            history_per_room: None,
+            history_total: None,
             limits: Limits::default(),
         }
+    }
+
+    /// What the journal is to keep.
+    pub fn retention(&self) -> Retention {
+        let age_ms = match self.history {
+            History::For(age) => Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+            History::Forever => None,
+            History::Off => return Retention::NOTHING,
+        };
+        Retention { age_ms, per_conversation: self.history_per_room, total: self.history_total }
     }
 
     /// Now, as a person reads it.

@@ -10,7 +10,7 @@ use super::{Shared, Signs};
 use crate::{
     hub::Cut,
     platform::clock,
-    tls::server::{Credentials, Refusal},
+    tls::server::{Credentials, LoadError, Refusal},
 };
 
 /// How often the files are looked at.
@@ -44,12 +44,21 @@ pub(super) async fn watch(shared: Arc<Shared>, signs: Signs) {
 async fn reload(shared: &Arc<Shared>) {
     let live = Arc::clone(&shared.live);
     // Reads files and checks signatures: not on the thread that serves sessions.
-    let loaded = tokio::task::spawn_blocking(move || live.reload()).await;
+    let loaded = tokio::task::spawn_blocking(move || {
+        let credentials = live.reload()?;
+        Ok::<_, LoadError>((credentials, live.keep_numbers()))
+    })
+    .await;
     match loaded {
-        Ok(Ok(credentials)) => {
+        Ok(Ok((credentials, kept))) => {
             shared.counters.reloads_ok.up();
             info!(generation = credentials.generation(), "certificates reloaded");
             warn_of(&credentials);
+            if let Err(error) = kept {
+                let error = anyhow::Error::new(error);
+                // Who is revoked is out now; only a restart could be shown an older list.
+                warn!(error = format!("{error:#}"), "the number of the revocation list in force could not be kept");
+            }
             judge(shared, clock::unix_now());
         }
         Ok(Err(error)) => {

@@ -10,6 +10,7 @@ pub mod client;
 #[cfg(test)]
 mod handshake_tests;
 pub mod identity;
+mod numbers;
 pub mod pem;
 pub mod pin;
 mod provider;
@@ -21,5 +22,6 @@ pub mod stream;
 mod testing;
 mod verifier;
 
+pub use numbers::{CrlNumbers, NumbersError};
 pub use provider::{provider, random, sha256};
 pub use revocation::{CrlError, CrlNumber};

@@ -3,17 +3,14 @@
 //! When to look for changed files, and what becomes of live sessions after a change, is the
 //! server's business.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
     identity::Rules,
-    revocation::CrlNumber,
+    numbers::CrlNumbers,
     server::{Credentials, Files, LoadError},
 };
-use crate::{ident::Fingerprint, platform::files::Stamp};
+use crate::platform::files::{FilesError, Stamp};
 
 /// The credentials in force.
 #[derive(Debug)]
@@ -28,18 +25,22 @@ pub struct Live {
 #[derive(Debug)]
 struct Loaded {
     stamp: Stamp,
-    /// The highest number accepted of each authority's revocation list, kept also while the
-    /// authority is away.
-    crl_numbers: HashMap<Fingerprint, CrlNumber>,
+    crl_numbers: CrlNumbers,
 }
 
 impl Live {
     /// Loads the first set.
     pub fn new(files: Files, rules: Rules) -> Result<Self, LoadError> {
+        Self::after(CrlNumbers::default(), files, rules)
+    }
+
+    /// Loads the first set of this process; revocation lists of these numbers were in force in
+    /// earlier ones. Writes nothing: see [`Live::keep_numbers`].
+    pub fn after(numbers: CrlNumbers, files: Files, rules: Rules) -> Result<Self, LoadError> {
         // Before reading: what changes meanwhile is seen as changed.
         let stamp = Stamp::of(files.paths());
         let credentials = Credentials::load(&files, rules)?;
-        let mut loaded = Loaded { stamp, crl_numbers: HashMap::new() };
+        let mut loaded = Loaded { stamp, crl_numbers: numbers };
         loaded.accept(&credentials, &files)?;
         Ok(Self { files, rules, current: Mutex::new(Arc::new(credentials)), loaded: Mutex::new(loaded) })
     }
@@ -67,6 +68,15 @@ impl Live {
         Ok(current.clone())
     }
 
+    /// Writes down the numbers of the revocation lists in force, where they are to outlive the
+    /// process.
+    ///
+    /// # Errors
+    /// When a file cannot be written; the lists are in force nevertheless.
+    pub fn keep_numbers(&self) -> Result<(), FilesError> {
+        lock(&self.loaded).crl_numbers.write()
+    }
+
     /// Whether the files look otherwise than when they were last read. Reads no content.
     pub fn changed_on_disk(&self) -> bool {
         let stamp = Stamp::of(self.files.paths());
@@ -78,12 +88,15 @@ impl Loaded {
     /// Refuses a set with an older revocation list than one that was in force.
     fn accept(&mut self, credentials: &Credentials, files: &Files) -> Result<(), LoadError> {
         for (authority, number) in credentials.crl_numbers() {
-            if let Some(known) = self.crl_numbers.get(&authority).filter(|known| *known > number) {
+            if let Some(known) = self.crl_numbers.of(&authority)?.filter(|known| known > number) {
                 let path = files.crl.clone().unwrap_or_default();
-                return Err(LoadError::CrlOld { path, number: number.clone(), known: known.clone() });
+                let kept = self.crl_numbers.file(&authority);
+                return Err(LoadError::CrlOld { path, number: number.clone(), known, kept });
             }
         }
-        self.crl_numbers.extend(credentials.crl_numbers().map(|(authority, number)| (authority, number.clone())));
+        for (authority, number) in credentials.crl_numbers() {
+            self.crl_numbers.note(authority, number);
+        }
         Ok(())
     }
 }
@@ -96,7 +109,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::testing::{Ca, Deployment, server};
+    use crate::{
+        platform::files,
+        tls::testing::{Ca, Deployment, server},
+    };
 
     #[test]
     fn a_bad_set_keeps_the_old_one_and_a_good_one_replaces_it() {
@@ -142,5 +158,59 @@ mod tests {
         deployment.write("ca.pem", &ca.pem());
         deployment.write("crl.pem", &ca.crl(256, &[]));
         assert!(matches!(live.reload(), Err(LoadError::CrlOld { .. })));
+    }
+
+    #[test]
+    fn nor_does_it_after_a_restart() {
+        let ca = Ca::new("n");
+        let deployment = Deployment::new(&ca);
+        let data = tempfile::tempdir().unwrap();
+        let start = || Live::after(CrlNumbers::kept_in(data.path()), deployment.files.clone(), Rules::default());
+        let kept = || std::fs::read_dir(data.path()).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
+        deployment.write("crl.pem", &ca.crl(256, &[&[1]]));
+        let live = start().unwrap();
+        assert!(kept().is_empty(), "a look changes nothing");
+        live.keep_numbers().unwrap();
+        deployment.write("crl.pem", &ca.crl(0x1_0000, &[]));
+        live.reload().unwrap();
+        live.keep_numbers().unwrap();
+
+        deployment.write("crl.pem", &ca.crl(0xffff, &[]));
+        let error = start().unwrap_err().to_string();
+        let [file] = kept().try_into().unwrap();
+        assert!(error.contains("has the number 65535, older than number 65536 in force"), "{error}");
+        assert!(error.contains(file.to_str().unwrap()), "{error}");
+        files::check_private(&file).unwrap();
+        deployment.write("crl.pem", &ca.crl(0x1_0000, &[]));
+        start().unwrap();
+
+        // Another authority has numbers of its own.
+        let other = Ca::new("other");
+        deployment.write("ca.pem", &other.pem());
+        deployment.write("crl.pem", &other.crl(1, &[]));
+        start().unwrap().keep_numbers().unwrap();
+        assert_eq!(kept().len(), 2);
+
+        deployment.write("ca.pem", &ca.pem());
+        deployment.write("crl.pem", &ca.crl(0x1_0000, &[]));
+        for damage in [&b"x"[..], b"", b"123", b"\xff\xff", b"0100\n0200"] {
+            std::fs::write(&file, damage).unwrap();
+            let error = start().unwrap_err().to_string();
+            assert!(error.contains("is damaged") && error.contains(file.to_str().unwrap()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_written_is_told_and_tried_again() {
+        let ca = Ca::new("n");
+        let deployment = Deployment::new(&ca);
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("data");
+        let numbers = CrlNumbers::kept_in(&data);
+        let live = Live::after(numbers, deployment.files, Rules::default()).unwrap();
+        live.keep_numbers().unwrap_err();
+        std::fs::create_dir(&data).unwrap();
+        live.keep_numbers().unwrap();
+        assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1);
     }
 }

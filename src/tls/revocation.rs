@@ -62,6 +62,28 @@ impl std::fmt::Display for CrlNumber {
     }
 }
 
+impl CrlNumber {
+    fn new(octets: &[u8]) -> Self {
+        let octets = identity::serial(octets);
+        Self { length: octets.len(), octets }
+    }
+
+    /// The number in hexadecimal digits, two for each octet.
+    pub(super) fn hex(&self) -> String {
+        if self.octets.is_empty() {
+            return "00".into();
+        }
+        self.octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    /// What [`CrlNumber::hex`] has written.
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
+        let digits = digits.filter(|digits| !digits.is_empty() && digits.len() % 2 == 0)?;
+        Some(Self::new(&digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect::<Vec<_>>()))
+    }
+}
+
 impl Revocations {
     pub(super) fn contains(&self, serial: &[u8]) -> bool {
         self.serials.contains(serial)
@@ -103,8 +125,8 @@ impl<'a> Unverified<'a> {
             serials.insert(identity::serial(entry.raw_serial()));
         }
         let number = self.0.crl_number().ok_or(CrlError::Unnumbered)?;
-        let octets = identity::serial(&number.to_bytes_be());
+        let number = CrlNumber::new(&number.to_bytes_be());
         let next_update = self.0.next_update().map(|time| time.timestamp());
-        Ok(Revocations { number: CrlNumber { length: octets.len(), octets }, next_update, serials })
+        Ok(Revocations { number, next_update, serials })
     }
 }

@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::{
     authority::Authorities,
     identity::{self, Identity, IdentityError, Rules},
+    numbers::NumbersError,
     pem::{self, PemError},
     pin::Pin,
     provider,
@@ -136,7 +137,11 @@ pub enum LoadError {
         authority: String,
     },
     /// A revocation list is older than one that was in force: it would un-revoke.
-    #[error("{}: the revocation list has the number {number}, older than number {known} in force; copy the newest list here", path.display())]
+    #[error(
+        "{}: the revocation list has the number {number}, older than number {known} in force; copy the newest list here{}",
+        path.display(),
+        kept.as_ref().map(|kept| format!(" (the newest number is kept in {})", kept.display())).unwrap_or_default()
+    )]
     CrlOld {
         /// The file.
         path: PathBuf,
@@ -144,7 +149,12 @@ pub enum LoadError {
         number: CrlNumber,
         /// The number in force.
         known: CrlNumber,
+        /// The file that remembers it, if one does.
+        kept: Option<PathBuf>,
     },
+    /// The numbers of earlier lists are not known.
+    #[error(transparent)]
+    Numbers(#[from] NumbersError),
 }
 
 /// What is wrong with a set of files without keeping it from being used.

@@ -166,7 +166,7 @@ fn a_failure_loses_what_waited_and_only_that() {
 
 #[test]
 fn memory_stays_within_its_bounds() {
-    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 30_000, age_ms: 50 });
+    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 30_000, age_ms: 50, ..Bounds::default() });
     for n in 1..=200 {
         memory.append(entry(n, message(n, "alice", room(n % 3), &"x".repeat(1000))));
         assert!(memory.bytes() <= 30_000);
@@ -185,8 +185,25 @@ fn memory_stays_within_its_bounds() {
 }
 
 #[test]
+fn all_rooms_together_have_a_limit_too() {
+    let mut memory = Memory::new(Bounds { per_conversation: 5, total: 7, ..Bounds::default() });
+    for n in 1..=60 {
+        memory.append(entry(n, message(n, "alice", room(n % 3 + n / 40 * 10), "x")));
+        if n == 30 {
+            let removed = vec![Durable::RoomRemoved(RoomId(0))];
+            memory.append(Entry { position: Position { epoch: 0, sequence: 31 }, time_ms: 31, events: removed });
+        }
+        let kept = |room: u64| page(&mut memory, &latest(Conversation::Room(RoomId(room)))).len();
+        let kept: usize = (0..13).map(kept).sum();
+        assert!(kept <= 7 && (n != 39 || kept == 7), "{kept}");
+    }
+    let kept = |room: u64| page(&mut memory, &latest(Conversation::Room(RoomId(room)))).len();
+    assert_eq!((0..13).map(kept).sum::<usize>(), 7);
+}
+
+#[test]
 fn events_count_and_what_is_taken_back_is_lighter() {
-    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 100_000, age_ms: 1000 });
+    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 100_000, age_ms: 1000, ..Bounds::default() });
     for n in 1..=20 {
         memory.append(Entry { position: Position { epoch: 0, sequence: n }, time_ms: n, events: vec![event(n)] });
     }
@@ -210,7 +227,7 @@ fn events_count_and_what_is_taken_back_is_lighter() {
 
 #[test]
 fn who_spoke_with_whom_is_forgotten_with_what_they_said() {
-    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 10_000, age_ms: 50 });
+    let mut memory = Memory::new(Bounds { per_conversation: 5, bytes: 10_000, age_ms: 50, ..Bounds::default() });
     memory.append(entry(1, message(1, "alice", Audience::Account("bob".parse().unwrap()), "hi")));
     memory.append(entry(2, message(1000, "carol", Audience::Account("dora".parse().unwrap()), "ho")));
     assert_eq!(memory.partners(), 2, "carol and dora");
@@ -218,7 +235,7 @@ fn who_spoke_with_whom_is_forgotten_with_what_they_said() {
 
 #[test]
 fn tags_weigh_as_much_as_text() {
-    let mut memory = Memory::new(Bounds { per_conversation: 1000, bytes: 100_000, age_ms: 1000 });
+    let mut memory = Memory::new(Bounds { per_conversation: 1000, bytes: 100_000, age_ms: 1000, ..Bounds::default() });
     for n in 1..=100 {
         let plain = message(n, "alice", room(1), "");
         let tagged = Message { tags: Some("+".repeat(4000).into()), ..(*plain).clone() };
@@ -230,7 +247,7 @@ fn tags_weigh_as_much_as_text() {
 
 #[test]
 fn little_is_left_of_rooms_that_are_gone_and_the_rest_goes_in_its_order() {
-    let mut memory = Memory::new(Bounds { per_conversation: 9, bytes: 30_000, age_ms: 1000 });
+    let mut memory = Memory::new(Bounds { per_conversation: 9, bytes: 30_000, age_ms: 1000, ..Bounds::default() });
     let to = |n: u64| message(n, "alice", room(n), "x");
     for n in 1..=9 {
         memory.append(entry(n, to(n)));

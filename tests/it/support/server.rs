@@ -8,6 +8,7 @@ use std::{
 };
 
 use conclave::{
+    journal::Memory,
     platform::{clock, counters::Counters},
     server::{self, Options, Signs},
     tls::reload::Live,
@@ -43,7 +44,8 @@ impl Server {
         let (its_live, its_counters, its_signs) = (Arc::clone(&live), Arc::clone(&counters), signs.clone());
         let run = async move {
             let listener = TcpListener::from_std(listener)?;
-            server::run(vec![listener], options, its_live, its_counters, its_signs).await
+            let journal = Box::new(Memory::new(options.retention().into()));
+            server::run(vec![listener], options, journal, its_live, its_counters, its_signs).await
         };
         let thread = std::thread::spawn(move || runtime.block_on(run));
         Self { address, signs, counters, live, thread: Some(thread) }
