@@ -4,20 +4,21 @@
 //! that wait, `load` gives back what was committed.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
 use super::{
-    CommitError, Conversation, Durable, Entry, Last, Log, Position, ReadError, Sent, Store, Ticket, prompt::Prompt,
-    ring::Ring,
+    CommitError, Conversation, Durable, Entry, Last, Log, Position, ReadError, Sent, Store, Ticket,
+    prompt::Prompt,
+    ring::{Ring, newest_hits},
 };
 use crate::{
     ident::{MsgId, Nick},
     protocol::{
         chat::Message,
-        past::{Answer, Kept, Newest, Question},
+        past::{Answer, Kept, Newest, Question, Search},
     },
 };
 
@@ -140,11 +141,20 @@ fn ring(disk: &[Entry], conversation: &Conversation) -> Ring {
                 Durable::Redacted(of, id) if of == conversation => {
                     ring.redact(*id);
                 }
+                Durable::RoomRemoved(room) if Conversation::Room(*room) == *conversation => ring = Ring::default(),
                 _ => {}
             }
         }
     }
     ring
+}
+
+/// The conversations in which anything was said, some of them more than once.
+fn said(disk: &[Entry]) -> impl Iterator<Item = Conversation> {
+    disk.iter().flat_map(|entry| &entry.events).filter_map(|event| match event {
+        Durable::Message(message) => Conversation::of(message),
+        _ => None,
+    })
 }
 
 impl Late {
@@ -162,7 +172,8 @@ impl Store for Late {
         let answer = match &question {
             Question::Page(page) => self.ring(&page.conversation).map(|ring| Answer::Page(ring.page(page))),
             Question::Newest(newest) => self.newest(newest).map(Answer::Newest),
-            Question::Survey(..) | Question::Unread(..) | Question::Search(_) => Err(ReadError("not yet".into())),
+            Question::Search(search) => self.search(search).map(Answer::Search),
+            Question::Survey(..) | Question::Unread(..) => Err(ReadError("not yet".into())),
         };
         self.1.answer(ticket, answer);
     }
@@ -186,12 +197,8 @@ impl Late {
         if inner.unreadable {
             return Err(ReadError("the test says so".into()));
         }
-        let said = inner.disk.iter().flat_map(|entry| &entry.events).filter_map(|event| match event {
-            Durable::Message(message) => Conversation::of(message),
-            _ => None,
-        });
         let mut found = Vec::new();
-        for conversation in said {
+        for conversation in said(&inner.disk) {
             let since_ms = match &conversation {
                 Conversation::Room(id) => newest.rooms.iter().find(|(room, _)| room == id).map(|&(_, since)| since),
                 Conversation::Pair(one, other) => [one, other].contains(&&newest.account).then_some(0),
@@ -208,5 +215,19 @@ impl Late {
         }
         newest.cut(&mut found);
         Ok(found)
+    }
+
+    fn search(&self, search: &Search) -> Result<Vec<(Conversation, Arc<Message>)>, ReadError> {
+        let inner = self.0.lock().unwrap();
+        if inner.unreadable {
+            return Err(ReadError("the test says so".into()));
+        }
+        let said: HashSet<Conversation> = said(&inner.disk).collect();
+        let found = said.into_iter().filter_map(|conversation| {
+            let since_ms = search.reads(&conversation)?;
+            let hits = ring(&inner.disk, &conversation).search(search, since_ms).collect();
+            Some((conversation, hits))
+        });
+        Ok(newest_hits(search, found))
     }
 }

@@ -9,13 +9,17 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{CommitError, Last, Log, ReadError, Retention, Store, Ticket, prompt::Prompt, ring::Ring};
+use super::{
+    CommitError, Last, Log, ReadError, Retention, Store, Ticket,
+    prompt::Prompt,
+    ring::{Ring, newest_hits},
+};
 use crate::{
     ident::{MsgId, Nick},
     protocol::{
         chat::Message,
         durable::{Conversation, Durable, Position, Sent},
-        past::{Answer, Kept, Newest, Page, Question},
+        past::{Answer, Kept, Newest, Page, Question, Search},
     },
 };
 
@@ -204,7 +208,8 @@ impl Store for Memory {
         let answer = match &question {
             Question::Page(page) => Ok(Answer::Page(self.page(page))),
             Question::Newest(newest) => Ok(Answer::Newest(self.newest(newest))),
-            Question::Survey(..) | Question::Unread(..) | Question::Search(_) => Err(ReadError("not yet".into())),
+            Question::Search(search) => Ok(Answer::Search(self.search(search))),
+            Question::Survey(..) | Question::Unread(..) => Err(ReadError("not yet".into())),
         };
         self.prompt.answer(ticket, answer);
     }
@@ -239,6 +244,17 @@ impl Memory {
             .collect();
         newest.cut(&mut found);
         found
+    }
+
+    fn search(&self, search: &Search) -> Vec<(Conversation, Arc<Message>)> {
+        let rooms = search.rooms.iter().map(|&(room, _)| Conversation::Room(room));
+        let all = rooms.chain(self.partners.of(&search.account));
+        let found = all.filter_map(|conversation| {
+            let since_ms = search.reads(&conversation)?;
+            let ring = self.conversations.get(&conversation)?;
+            Some((conversation, ring.search(search, since_ms).take(search.most).collect()))
+        });
+        newest_hits(search, found)
     }
 }
 

@@ -6,9 +6,9 @@ use crate::{
     ident::MsgId,
     protocol::{
         chat::{Act, Event, Message},
-        durable::{Bound, Position},
+        durable::{Bound, Conversation, Position},
         limits,
-        past::{Content, Kept, Page, Range},
+        past::{Content, Kept, Page, Range, Search},
     },
 };
 
@@ -64,6 +64,21 @@ fn written(event: &Event) -> usize {
         Act::Mode(_, changes) => changes.len(),
         _ => 0,
     }
+}
+
+/// A message that was looked for, and its place in the order.
+type Hit = (Position, Arc<Message>);
+
+/// The newest of what was found in conversations, as many as were asked for; the oldest first.
+pub(super) fn newest_hits(
+    search: &Search,
+    rings: impl Iterator<Item = (Conversation, Vec<Hit>)>,
+) -> Vec<(Conversation, Arc<Message>)> {
+    let mut hits: Vec<(Conversation, Hit)> =
+        rings.flat_map(|(conversation, hits)| hits.into_iter().map(move |hit| (conversation.clone(), hit))).collect();
+    hits.sort_by_key(|(_, (position, message))| (*position, message.id));
+    hits.drain(..hits.len().saturating_sub(search.most));
+    hits.into_iter().map(|(conversation, (_, message))| (conversation, message)).collect()
 }
 
 /// The items, the oldest first.
@@ -122,6 +137,16 @@ impl Ring {
     pub(super) fn newest_text_ms(&self, until: Position) -> Option<u64> {
         let end = self.0.partition_point(|slot| slot.position <= until);
         self.0.range(..end).rfind(|slot| slot.text).map(|slot| slot.time_ms)
+    }
+
+    /// The messages that are looked for and were said since this time, the newest first.
+    pub(super) fn search<'a>(&'a self, search: &'a Search, since_ms: u64) -> impl Iterator<Item = Hit> + 'a {
+        let first = self.0.partition_point(|slot| slot.time_ms < since_ms);
+        let last = self.0.partition_point(|slot| slot.position <= search.until);
+        self.0.range(first..last.max(first)).rev().filter_map(|slot| match &slot.kept {
+            Some(Kept::Message(message)) if search.finds(message) => Some((slot.position, Arc::clone(message))),
+            _ => None,
+        })
     }
 
     /// Cuts a page out.

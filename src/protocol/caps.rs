@@ -36,8 +36,6 @@ pub enum Cap {
     SentId,
     /// `conclave.chat/no-replay`: ours: is not told what it missed.
     NoReplay,
-    /// `conclave.chat/search`: ours: looks for messages by their words.
-    Search,
     /// `conclave.chat/unseen`: ours: the session does not make its account present.
     Unseen,
     /// `draft/channel-rename`: a room that gets another name needs no leaving and coming.
@@ -79,6 +77,8 @@ pub enum Cap {
     ServerTime,
     /// `setname`: told when real names change.
     SetName,
+    /// `soju.im/search`: looks for messages by their words.
+    Search,
     /// `standard-replies`: reads FAIL, WARN and NOTE.
     StandardReplies,
     /// `userhost-in-names`: NAMES with user and host.
@@ -96,7 +96,6 @@ impl Cap {
         Self::ChgHost,
         Self::SentId,
         Self::NoReplay,
-        Self::Search,
         Self::Unseen,
         Self::ChannelRename,
         Self::Chathistory,
@@ -117,6 +116,7 @@ impl Cap {
         Self::Sasl,
         Self::ServerTime,
         Self::SetName,
+        Self::Search,
         Self::StandardReplies,
         Self::UserhostInNames,
     ];
@@ -132,7 +132,6 @@ impl Cap {
             Self::ChgHost => "chghost",
             Self::SentId => "conclave.chat/id",
             Self::NoReplay => "conclave.chat/no-replay",
-            Self::Search => "conclave.chat/search",
             Self::Unseen => "conclave.chat/unseen",
             Self::ChannelRename => "draft/channel-rename",
             Self::Chathistory => "draft/chathistory",
@@ -153,6 +152,7 @@ impl Cap {
             Self::Sasl => "sasl",
             Self::ServerTime => "server-time",
             Self::SetName => "setname",
+            Self::Search => "soju.im/search",
             Self::StandardReplies => "standard-replies",
             Self::UserhostInNames => "userhost-in-names",
         }

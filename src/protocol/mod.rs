@@ -22,6 +22,7 @@ pub mod sanitize;
 pub mod sasl;
 pub mod tags;
 pub mod timestamp;
+pub mod words;
 
 pub use first_line::FirstLine;
 pub use framing::{BadLine, Framer, Line};

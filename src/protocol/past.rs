@@ -8,6 +8,7 @@ use crate::{
     protocol::{
         chat::{Audience, Event, Kind, Message},
         durable::{Bound, Conversation, Origin, Position},
+        words,
     },
 };
 
@@ -198,13 +199,38 @@ pub struct Search {
     pub rooms: Vec<(RoomId, u64)>,
     /// Only in this conversation, which is one of those.
     pub within: Option<Conversation>,
-    /// All of these must be in the text, as words or (with `*` at the end) beginnings of words, without
-    /// regard to case.
+    /// Only what this person said.
+    pub from: Option<Nick>,
+    /// All of these must be in the text, as words or (with `*` at the end) beginnings of words: as
+    /// [`words::wanted`] gives them. Where there is none, nothing is found.
     pub words: Vec<Box<str>>,
+    /// Said between these times (milliseconds since the epoch), both included.
+    pub between_ms: (u64, u64),
     /// None after this place in the order.
     pub until: Position,
     /// How many at most, the newest.
     pub most: usize,
+}
+
+impl Search {
+    /// Since when what was said in a conversation is an answer (milliseconds since the epoch); `None`
+    /// where it never is.
+    pub fn reads(&self, conversation: &Conversation) -> Option<u64> {
+        let since_ms = match conversation {
+            Conversation::Room(id) => self.rooms.iter().find(|(room, _)| room == id).map(|&(_, since_ms)| since_ms),
+            Conversation::Pair(one, other) => [one, other].contains(&&self.account).then_some(0),
+        };
+        since_ms.filter(|_| self.within.as_ref().is_none_or(|within| within == conversation))
+    }
+
+    /// Whether a message is looked for, wherever it was said.
+    pub fn finds(&self, message: &Message) -> bool {
+        let (from_ms, to_ms) = self.between_ms;
+        matches!(message.kind, Kind::Text | Kind::Action | Kind::Notice)
+            && (from_ms..=to_ms).contains(&message.time_ms)
+            && self.from.as_ref().is_none_or(|from| *from == message.source.nick)
+            && words::are_in(&self.words, &message.text)
+    }
 }
 
 /// Anything that the journal is asked for.

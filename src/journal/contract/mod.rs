@@ -1,6 +1,7 @@
 //! What every backend must do, as one suite.
 
 mod pages;
+mod search;
 
 use std::{
     sync::Arc,
