@@ -248,6 +248,11 @@ impl State {
         Ok(())
     }
 
+    /// An account that the journal has, whichever.
+    pub(super) fn known(&self) -> Option<&Nick> {
+        self.accounts.iter().find(|(_, account)| account.kept).map(|(nick, _)| nick)
+    }
+
     /// The room of this name.
     pub(super) fn room_named(&self, name: &str) -> Option<(RoomId, &Room)> {
         let id = *self.names.get(&name.parse::<RoomName>().ok()?)?;

@@ -81,6 +81,11 @@ impl Hand {
         self.0.lock().unwrap().unreadable = true;
     }
 
+    /// It can be again.
+    pub(crate) fn uncover(&self) {
+        self.0.lock().unwrap().unreadable = false;
+    }
+
     /// Everything on disk.
     pub(crate) fn disk(&self) -> Vec<Entry> {
         self.0.lock().unwrap().disk.clone()
@@ -121,6 +126,9 @@ impl Log for Late {
 
     fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Last>, ReadError> {
         let inner = self.0.lock().unwrap();
+        if inner.unreadable {
+            return Err(ReadError("the test says so".into()));
+        }
         inner.disk.iter().flat_map(|entry| &entry.events).cloned().for_each(apply);
         Ok(inner.disk.last().map(|entry| Last { position: entry.position, time_ms: entry.time_ms }))
     }

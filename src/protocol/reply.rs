@@ -135,6 +135,8 @@ pub enum Reply {
     Event(Arc<Event>),
     /// Something was not done.
     Refused(Refusal),
+    /// Words of the server to everybody.
+    Words(&'static str),
     /// The connection ends, and why.
     Bye(Arc<str>),
 }

@@ -10,6 +10,7 @@ mod deliver;
 mod door;
 pub(super) mod lookup;
 mod member;
+mod trouble;
 mod undo;
 mod watch;
 
@@ -26,6 +27,7 @@ use tracing::warn;
 
 pub use door::Door;
 use member::Member;
+use trouble::Trouble;
 pub use watch::Patience;
 
 use super::{
@@ -61,9 +63,20 @@ const STAGED: usize = 4096;
 struct Staged {
     /// Released once this is committed; `None`: there was nothing durable yet at all.
     needs: Option<Position>,
-    durable: bool,
+    fate: Fate,
     request: Request,
     deliveries: Vec<Delivery>,
+}
+
+/// What becomes of a staged request when the commit fails that it waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is lost with it.
+    Durable,
+    /// It lost nothing, but its answer may be another.
+    Passing,
+    /// What is said of it stands.
+    Settled,
 }
 
 /// The hub's task.
@@ -91,6 +104,7 @@ pub struct Hub {
     tickets: Ticket,
     random: fn() -> u128,
     rehash: Arc<Notify>,
+    trouble: Option<Trouble>,
 }
 
 impl Hub {
@@ -132,6 +146,7 @@ impl Hub {
             tickets: 0,
             random,
             rehash: Arc::default(),
+            trouble: None,
         })
     }
 
@@ -217,6 +232,12 @@ impl Hub {
 
     /// Sequences a request, steps it, and stages what it says.
     fn take(&mut self, request: Request) {
+        if let Some(refused) = self.cannot_keep(&request) {
+            return self.stage_settled(request, refused);
+        }
+        if matches!(request.body, Body::Tick) {
+            self.try_again();
+        }
         self.sequence += 1;
         let position = Position { epoch: self.epoch, sequence: self.sequence };
         self.last_ms = self.next_ms(clock::unix_ms());
@@ -226,13 +247,18 @@ impl Hub {
         let found = self.message_of(&request);
         let sequenced = Sequenced { at, request, found };
         let Outputs { events, deliveries } = self.state.step(&sequenced);
-        let durable = !events.is_empty();
+        let request = sequenced.request;
+        if !events.is_empty() && self.trouble.is_some() {
+            let deliveries = self.not_kept(&request, &events, deliveries);
+            return self.stage_settled(request, deliveries);
+        }
+        let fate = if trouble::must_be_kept(&events) { Fate::Durable } else { Fate::Passing };
         self.kept = events.iter().any(|event| matches!(event, Durable::Message(_) | Durable::Event(..)));
-        if durable {
+        if !events.is_empty() {
             self.journal.append(Entry { position, time_ms: self.last_ms, events });
             self.appended = Some(position);
         }
-        self.staged.push_back(Staged { needs: self.appended, durable, request: sequenced.request, deliveries });
+        self.staged.push_back(Staged { needs: self.appended, fate, request, deliveries });
     }
 
     /// When the next request happens. The order never goes back in time, even when the wall clock
@@ -249,10 +275,14 @@ impl Hub {
         while let Poll::Ready(outcome) = self.journal.poll_committed(cx) {
             moved = true;
             match outcome {
-                Ok(position) => self.committed = Some(position),
+                Ok(position) => {
+                    self.committed = Some(position);
+                    self.appended = self.appended.max(self.committed);
+                    self.mended(position);
+                }
                 Err(error) => {
-                    warn!(%error, "a commit failed; what was not kept is refused, and the next request tries again");
                     self.release();
+                    self.broke(&error);
                     self.undo();
                     break;
                 }

@@ -28,6 +28,7 @@ mod rooms;
 mod setname;
 mod shell;
 mod statusmsg;
+mod trouble;
 mod user_mode;
 mod who;
 mod whois;

@@ -249,6 +249,7 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
             _ => event(lines, own),
         },
         Reply::Refused(refusal) => say(lines, &refusal.sentence()),
+        Reply::Words(words) => say(lines, words),
         Reply::Bye(reason) => say(lines, &format!("goodbye: {reason}")),
     }
 }

@@ -97,6 +97,7 @@ pub(in crate::protocol::render) fn reply(
         Reply::Message(own, _) => message(to.lines, server, caps, own),
         Reply::Event(own) => event(to.lines, caps, own),
         Reply::Refused(refusal) => to.refused(refusal),
+        Reply::Words(words) => to.line("NOTICE", &[nick, words]),
         Reply::Bye(reason) => {
             let out = to.lines.begin();
             out.push_str("ERROR :");
