@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::metadata::Early;
+use super::{metadata::Early, sought::Found};
 use crate::{
     ident::{ClientLabel, DeviceId, MsgId, Nick},
     protocol::durable::Position,
-    protocol::{caps::Caps, caps::Dialect, chat::Message, command::Command, refusal::Refusal},
+    protocol::{caps::Caps, caps::Dialect, command::Command, refusal::Refusal},
 };
 
 /// One connection that has shown who it is. Given by the shell, unique while anything that was
@@ -113,8 +113,8 @@ pub struct Sequenced {
     pub at: Stamp,
     /// What.
     pub request: Request,
-    /// The kept message that the request is about, if it is about one.
-    pub found: Option<Arc<Message>>,
+    /// What there is of what the request is about.
+    pub found: Found,
 }
 
 #[cfg(test)]

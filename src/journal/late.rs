@@ -194,8 +194,16 @@ impl Store for Late {
         Ok(self.ring(conversation)?.find(id))
     }
 
-    fn sent(&mut self, _: &Nick, _: &str) -> Result<Option<Sent>, ReadError> {
-        Ok(None)
+    fn sent(&mut self, account: &Nick, id: &str) -> Result<Option<Sent>, ReadError> {
+        let inner = self.0.lock().unwrap();
+        if inner.unreadable {
+            return Err(ReadError("the test says so".into()));
+        }
+        let events = inner.disk.iter().chain(&inner.waiting).flat_map(|entry| &entry.events);
+        Ok(events.rev().find_map(|event| match event {
+            Durable::Sent { account: of, id: name, sent } if of == account && **name == *id => Some(*sent),
+            _ => None,
+        }))
     }
 }
 

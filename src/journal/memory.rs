@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     CommitError, Last, Log, ReadError, Retention, Store, Ticket,
+    names::Names,
     prompt::Prompt,
     ring::{Ring, newest_hits},
 };
@@ -64,6 +65,7 @@ pub struct Memory {
     told: Option<Position>,
     conversations: HashMap<Conversation, Ring>,
     partners: Partners,
+    names: Names,
     /// Whose oldest item is the oldest of all; one element for each kept item.
     order: VecDeque<Conversation>,
     /// How many elements of `order` are left of rooms that are gone.
@@ -175,6 +177,7 @@ impl Log for Memory {
                         self.bytes -= ring.redact(id);
                     }
                 }
+                Durable::Sent { account, id, sent } => self.names.add(&account, id, sent),
                 Durable::RoomRemoved(room) => self.forget(&Conversation::Room(room)),
                 _ => {}
             }
@@ -222,8 +225,8 @@ impl Store for Memory {
         Ok(self.conversations.get(conversation).and_then(|ring| ring.find(id)))
     }
 
-    fn sent(&mut self, _: &Nick, _: &str) -> Result<Option<Sent>, ReadError> {
-        Ok(None)
+    fn sent(&mut self, account: &Nick, id: &str) -> Result<Option<Sent>, ReadError> {
+        Ok(self.names.get(account, id))
     }
 }
 

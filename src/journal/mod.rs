@@ -11,6 +11,7 @@ mod directory;
 #[cfg(test)]
 pub(crate) mod late;
 mod memory;
+mod names;
 mod prompt;
 mod ring;
 

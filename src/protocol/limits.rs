@@ -19,6 +19,10 @@ pub const PLAIN_LINE: usize = 4096;
 /// The most parameters of an IRC message; the last of them takes the rest of the line.
 pub const MAX_PARAMS: usize = 15;
 
+/// The most octets of the name by which a message is known when it is sent again (ours:
+/// `conclave.chat/id`).
+pub const SENT_ID: usize = 64;
+
 /// The most octets of a label (IRCv3 `labeled-response`).
 pub const MAX_LABEL: usize = 64;
 

@@ -6,7 +6,7 @@
 
 use super::{
     chat::Kind,
-    command::{Command, batched},
+    command::{Command, GivenId, batched, given_id},
     limits::{MULTILINE_LINES, MULTILINE_OCTETS},
     message::Message,
     refusal::Refusal,
@@ -31,6 +31,7 @@ struct Open {
 struct Content {
     target: Box<str>,
     tags: Option<Box<str>>,
+    id: GivenId,
     kind: Option<Kind>,
     text: String,
     joints: Vec<u16>,
@@ -127,8 +128,8 @@ impl Content {
             [TYPE, target, ..] if !target.is_empty() && !target.contains(',') => {
                 let mut tags = String::new();
                 let tags = message.tags.write_client_only(&mut tags).then(|| tags.into());
-                let (text, joints) = (String::new(), Vec::new());
-                Ok(Self { target: (*target).into(), tags, kind: None, text, joints, lines: 0 })
+                let (id, text, joints) = (given_id(message.tags), String::new(), Vec::new());
+                Ok(Self { target: (*target).into(), tags, id, kind: None, text, joints, lines: 0 })
             }
             [TYPE, ..] => Err(invalid("it goes to one target, which follows the type")),
             [other, ..] => {
@@ -182,7 +183,7 @@ impl Content {
         let Some(kind) = self.kind.filter(|_| self.text.contains(|c| c != '\n')) else {
             return Err(invalid("all its lines are empty"));
         };
-        batched(&self.target, kind, &self.text, self.joints.into(), self.tags)
+        batched(&self.target, kind, &self.text, self.joints.into(), self.tags, self.id)
             .ok_or_else(|| invalid("CTCP goes in one line"))
     }
 }

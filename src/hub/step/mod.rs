@@ -40,13 +40,14 @@ use super::{
     delivery::{Audience, Delivery, Outputs},
     request::{Body, Sequenced, SessionId, Stamp},
     room::Room,
+    sought::Found,
     state::State,
 };
 use crate::{
     ident::{Nick, RoomId, RoomName},
     protocol::durable::Durable,
     protocol::{
-        chat::{Act, Event, Message, Source},
+        chat::{Act, Event, Source},
         command::{Command, Place, Privilege},
         refusal::Refusal,
         reply::Reply,
@@ -71,7 +72,7 @@ impl State {
         let Some(mut turn) = Turn::of(self, at, from) else { return Outputs::default() };
         turn.label.clone_from(label);
         match &request.body {
-            Body::Command(command) => turn.command(command, sequenced.found.as_deref()),
+            Body::Command(command) => turn.command(command, &sequenced.found),
             Body::Refused(refusal) => turn.refuse(refusal.clone()),
             Body::Tick | Body::Gone(_) | Body::Register(_) => {}
         }
@@ -114,7 +115,7 @@ impl<'a> Turn<'a> {
         Outputs { events: self.events, deliveries: self.deliveries }
     }
 
-    fn command(&mut self, command: &Command, found: Option<&Message>) {
+    fn command(&mut self, command: &Command, found: &Found) {
         if command.spec().privilege == Privilege::Administrators && !self.is_administrator() {
             return self.refuse(Refusal::NoPrivileges);
         }
@@ -129,7 +130,7 @@ impl<'a> Turn<'a> {
             Command::Join(rooms) => self.join(rooms),
             Command::PartAll => self.part_all(),
             Command::Part(places, reason) => self.part(places, reason.as_ref()),
-            Command::Send(send) => self.send(send),
+            Command::Send(send) => self.send(send, found),
             Command::Names(places) => self.names(places),
             Command::Who(who) => self.who(who),
             Command::Whois(target, nick) => self.whois(target.as_deref(), nick),

@@ -6,33 +6,26 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::{
-    hub::{account::add, delivery::Audience, request::SessionId, state::State},
-    ident::{MsgId, Nick},
+    hub::{account::add, delivery::Audience, sought::Found},
+    ident::Nick,
     protocol::{
         chat::{Act, Message},
-        command::Command,
         durable::{Conversation, Durable},
         limits::{self, cut},
         refusal::Refusal,
     },
 };
 
-impl State {
-    /// The kept message that must come in with a request.
-    pub(in crate::hub) fn asks_for(&self, from: SessionId, command: &Command) -> Option<(Conversation, MsgId)> {
-        let Command::Redact(target, id, _) = command else { return None };
-        let me = &self.sessions.get(&from)?.account;
-        Some((self.readable(me, target)?.conversation, id.parse().ok()?))
-    }
-}
-
 impl Turn<'_> {
-    pub(super) fn redact(&mut self, target: &str, id: &str, reason: Option<&Arc<str>>, found: Option<&Message>) {
+    pub(super) fn redact(&mut self, target: &str, id: &str, reason: Option<&Arc<str>>, found: &Found) {
         let Some(conversation) = self.state.readable(&self.me, target).map(|found| found.conversation) else {
             return self.fail_redact("INVALID_TARGET", &[target], "you are not in that room, or there is none");
         };
-        let Some(message) = found else {
-            let what = "no such message is kept; it is too old, or was taken back already";
+        let Found::Message(message) = found else {
+            let what = match found {
+                Found::Unreadable => "the server cannot read its journal now; try again later",
+                _ => "no such message is kept; it is too old, or was taken back already",
+            };
             return self.fail_redact("UNKNOWN_MSGID", &[target, id], what);
         };
         if !self.may_redact(&conversation, message) {

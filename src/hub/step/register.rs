@@ -8,6 +8,7 @@ use crate::{
         account::{Session, UserModes, add},
         delivery::Outputs,
         request::{Body, Registration, Request, Sequenced, SessionId, Stamp},
+        sought::Found,
         state::State,
     },
     protocol::durable::Durable,
@@ -45,7 +46,7 @@ pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registrati
         };
         let at = Stamp { random: at.random.wrapping_add(1 << 40), ..at };
         let mut more =
-            state.step(&Sequenced { at, request: Request { session: from, label: None, body }, found: None });
+            state.step(&Sequenced { at, request: Request { session: from, label: None, body }, found: Found::Nothing });
         outputs.events.append(&mut more.events);
         outputs.deliveries.append(&mut more.deliveries);
     }

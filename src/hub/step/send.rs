@@ -7,26 +7,31 @@ use crate::{
     hub::{
         delivery::{self, Delivery},
         room::{Membership, Room},
+        sought::Found,
     },
-    protocol::durable::Durable,
+    ident::RoomId,
+    protocol::durable::{Durable, Sent},
     protocol::{
         Tags,
         caps::{Cap, Dialect},
         chat::{Audience, Kind, Message, Relation},
-        command::{Place, Send},
+        command::{BadId, Place, Send, SendId},
         limits,
         modes::Status,
-        refusal::Refusal,
+        refusal::{Refusal, verb_of},
         render::room_for_text,
         reply::Reply,
     },
 };
 
 impl Turn<'_> {
-    pub(super) fn send(&mut self, send: &Send) {
+    pub(super) fn send(&mut self, send: &Send, found: &Found) {
         let now = self.at.time_ms;
         if let Some(account) = self.state.accounts.get_mut(&self.me) {
             account.spoke_ms = now;
+        }
+        if self.is_known(send, found) {
+            return;
         }
         if self.is_too_long(send) {
             return self.refuse(Refusal::TooLong(limits::IRC_BODY));
@@ -47,6 +52,58 @@ impl Turn<'_> {
             {
                 self.refuse(refusal);
             }
+        }
+    }
+
+    /// Whether this was answered already because of the name that its sender gave it (ours:
+    /// `conclave.chat/id`): it was said before, whatever may have changed since, or it cannot have the
+    /// name. Who gives names is told also about a NOTICE: else he would take it for said.
+    fn is_known(&mut self, send: &Send, found: &Found) -> bool {
+        let (code, id, what) = match (self.state.id_of(self.from, send), found) {
+            (None, _) | (Some(Ok(_)), Found::Nothing | Found::Message(_)) => return false,
+            (Some(Ok(id)), Found::Sent(sent)) if sent.digest == id.digest => {
+                self.say_again(send, sent);
+                return true;
+            }
+            (Some(Ok(id)), Found::Sent(_)) => ("ID_REUSED", &*id.id, "another message was sent under this id"),
+            (Some(Ok(id)), Found::Unreadable) => {
+                let what = "the server cannot tell now whether it has this message already; send it again later";
+                ("ID_UNREADABLE", &*id.id, what)
+            }
+            (Some(Err(BadId::Name)), _) => ("ID_INVALID", "*", "an id has 1 to 64 visible ASCII characters"),
+            (Some(Err(BadId::Targets)), _) => ("ID_INVALID", "*", "a message with an id goes to one target"),
+        };
+        self.refuse(Refusal::fail(verb_of(send.kind), code, &[id], what));
+        true
+    }
+
+    /// The answer to a message that was said already: as if it had been said now, but with the id and
+    /// the time that it has.
+    fn say_again(&mut self, send: &Send, sent: &Sent) {
+        let Some(Place::Named(name)) = send.to.first() else { return };
+        let room = |name: &str| match (self.state.room_named(name), name.parse()) {
+            (Some((id, room)), _) => Some(Audience::Room(id, room.name.clone())),
+            // It has another name now, or is gone: numbers of rooms start with 1.
+            (None, Ok(name)) => Some(Audience::Room(RoomId(0), name)),
+            (None, Err(_)) => None,
+        };
+        let person = |name: &str| self.state.account_named(name).map(|(nick, _)| nick.clone()).or(name.parse().ok());
+        let audience = match with_status(name) {
+            Some(_) => Some(Audience::Status(RoomId(0), name.clone())),
+            None if name.starts_with('#') => room(name),
+            None => person(name).map(Audience::Account),
+        };
+        if let Some(message) = audience.and_then(|audience| self.message(send, audience)) {
+            let original = Message { id: sent.message, time_ms: sent.time_ms, ..Message::clone(&message) };
+            self.echo(&Arc::new(original));
+        }
+    }
+
+    /// Has the name of a message known, if it has one.
+    fn remember(&mut self, send: &Send, message: &Message) {
+        if let Some(Ok(SendId { id, digest })) = self.state.id_of(self.from, send) {
+            let sent = Sent { digest: *digest, message: message.id, time_ms: message.time_ms };
+            self.record(Durable::Sent { account: self.me.clone(), id: id.clone(), sent });
         }
     }
 
@@ -94,6 +151,7 @@ impl Turn<'_> {
         if least.is_none() {
             self.keep(&message);
         }
+        self.remember(send, &message);
         self.echo(&message);
         self.deliveries.push(Delivery::Message { audience, except: Some(self.from), own: false, message });
         Ok(())
@@ -118,6 +176,7 @@ impl Turn<'_> {
         let mine = self.my_account().map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
         let Some(message) = self.message(send, Audience::Account(nick.clone())) else { return Ok(()) };
         self.keep(&message);
+        self.remember(send, &message);
         let to_myself = nick == self.me;
         // The plain dialect shows a message to oneself once, and IRC as sent and as received.
         let plain = self.writes_by_hand();

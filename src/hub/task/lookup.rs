@@ -4,7 +4,7 @@
 //! A session has one question under way at a time; what is said to it after the question waits for
 //! the answer ([`super::member`]), and nobody else does.
 
-use std::{sync::Arc, task::Context};
+use std::task::Context;
 
 use tracing::warn;
 
@@ -16,11 +16,11 @@ use crate::{
     hub::{
         delivery::Lookup,
         request::{Body, Request, SessionId},
+        sought::{Found, Sought},
     },
     ident::RoomName,
-    journal::{ReadError, Ticket},
+    journal::{Journal, ReadError, Ticket},
     protocol::{
-        chat::Message,
         durable::Conversation,
         past::{Answer, Kept, Question},
         refusal::Refusal,
@@ -30,13 +30,13 @@ use crate::{
 };
 
 impl Hub {
-    /// The kept message that a request is about; the step has no journal to look into.
-    pub(super) fn message_of(&mut self, request: &Request) -> Option<Arc<Message>> {
-        let Body::Command(command) = &request.body else { return None };
-        let (conversation, id) = self.state.asks_for(request.session, command)?;
-        self.journal.find(&conversation, id).unwrap_or_else(|error| {
+    /// What there is of what a request is about.
+    pub(super) fn find_for(&mut self, request: &Request) -> Found {
+        let Body::Command(command) = &request.body else { return Found::Nothing };
+        let Some(sought) = self.state.seeks(request.session, command) else { return Found::Nothing };
+        find(&mut *self.journal, &sought).unwrap_or_else(|error| {
             warn!(%error, "a message could not be read");
-            None
+            Found::Unreadable
         })
     }
 
@@ -99,6 +99,14 @@ impl Hub {
         self.asked.insert(ticket, session);
         self.journal.ask(ticket, question);
     }
+}
+
+/// Looks into the journal for one thing.
+pub(in crate::hub) fn find(journal: &mut dyn Journal, sought: &Sought) -> Result<Found, ReadError> {
+    Ok(match sought {
+        Sought::Message(conversation, id) => journal.find(conversation, *id)?.map_or(Found::Nothing, Found::Message),
+        Sought::Sent(account, id) => journal.sent(account, id)?.map_or(Found::Nothing, Found::Sent),
+    })
 }
 
 /// What the journal is asked for.

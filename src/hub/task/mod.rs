@@ -244,7 +244,7 @@ impl Hub {
         // Mixing in the position keeps ids apart whatever the randomness is worth.
         let random = (self.random)().wrapping_add(u128::from(self.sequence) << 16);
         let at = Stamp { position, time_ms: self.last_ms, random, waiting: self.waiting(&request.body) };
-        let found = self.message_of(&request);
+        let found = self.find_for(&request);
         let sequenced = Sequenced { at, request, found };
         let Outputs { events, deliveries } = self.state.step(&sequenced);
         let request = sequenced.request;

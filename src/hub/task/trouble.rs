@@ -13,6 +13,7 @@ use crate::{
     hub::{
         delivery::Delivery,
         request::{Body, Gone, Request, SessionId},
+        sought::Found,
     },
     journal::{CommitError, Entry},
     protocol::{
@@ -116,6 +117,11 @@ impl Hub {
 
     /// What is said at once to a request that would have to be kept; `None` where it can be done.
     pub(super) fn cannot_keep(&mut self, request: &Request) -> Option<Vec<Delivery>> {
+        self.trouble.as_ref()?;
+        // What was said before stands, and is acknowledged again.
+        if matches!(self.find_for(request), Found::Sent(_)) {
+            return None;
+        }
         let trouble = self.trouble.as_mut()?;
         let session = request.session;
         let refused = match &request.body {

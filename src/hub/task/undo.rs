@@ -7,8 +7,12 @@ use crate::{
     hub::{
         delivery::Delivery,
         request::{Body, Gone, Request, Sequenced, SessionId, Stamp},
+        sought::Found,
     },
-    protocol::{command::Command, durable::Position},
+    protocol::{
+        command::{Command, Send},
+        durable::Position,
+    },
 };
 
 impl Hub {
@@ -37,6 +41,8 @@ impl Hub {
                 self.stage_settled(request, deliveries);
             }
             Body::Register(_) if fate == Fate::Durable => self.turn_away(request),
+            // Whether it was said already may be another now, and what was said stands.
+            Body::Command(Command::Send(Send { id: Some(_), .. })) if fate != Fate::Durable => self.take(request),
             Body::Command(command) if fate == Fate::Durable || command.changes_others() => {
                 let refused = trouble::refused(&request, command.verb());
                 self.stage_settled(request, refused);
@@ -66,7 +72,7 @@ impl Hub {
         let at = Stamp { position: Position::default(), time_ms: self.last_ms, random: (self.random)(), waiting: 0 };
         let body = Body::Gone(how);
         let request = Request { session, label: None, body };
-        let outputs = self.state.step(&Sequenced { at, request, found: None });
+        let outputs = self.state.step(&Sequenced { at, request, found: Found::Nothing });
         self.unkept(&outputs.events);
     }
 }

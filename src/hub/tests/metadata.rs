@@ -630,7 +630,7 @@ fn a_change_is_one_durable_event() {
     let mut state = State::new(super::settings());
     let step = |state: &mut State, body| {
         let request = Request { session: crate::hub::SessionId(0), label: None, body };
-        state.step(&Sequenced { at: Stamp::default(), request, found: None })
+        state.step(&Sequenced { at: Stamp::default(), request, found: crate::hub::Found::Nothing })
     };
     step(&mut state, Body::Register(Box::new(registration("alice", Dialect::Irc, CAPS))));
     for (line, events) in [

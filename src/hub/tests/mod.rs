@@ -25,6 +25,7 @@ mod redact;
 mod rename;
 mod replay;
 mod rooms;
+mod sent_id;
 mod setname;
 mod shell;
 mod statusmsg;
@@ -39,12 +40,13 @@ use super::{
     delivery::{Delivery, Outputs},
     metadata::Early,
     request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp},
+    sought::Found,
     state::{Settings, State},
-    task::lookup::{answer, question},
+    task::lookup::{answer, find, question},
 };
 use crate::{
     ident::{DeviceId, Fingerprint, Nick},
-    journal::{Entry, Log as _, Memory, Store as _, contract::ask},
+    journal::{Entry, Log as _, Memory, contract::ask},
     protocol::durable::Position,
     protocol::{
         LineLimits, Message, Multiline, Taken,
@@ -141,10 +143,10 @@ impl Chat {
         let position = Position { epoch: 0, sequence: self.sequence };
         let at = Stamp { position, time_ms: self.now_ms, random: u128::from(self.sequence) << 8, waiting: 0 };
         let found = match &body {
-            Body::Command(command) => self.state.asks_for(session, command),
+            Body::Command(command) => self.state.seeks(session, command),
             _ => None,
         };
-        let found = found.and_then(|(conversation, id)| self.journal.find(&conversation, id).unwrap());
+        let found = found.map_or(Found::Nothing, |sought| find(&mut self.journal, &sought).unwrap());
         let request = Request { session, label, body };
         let Outputs { events, deliveries } = self.state.step(&Sequenced { at, request, found });
         self.journal.append(Entry { position, time_ms: self.now_ms, events });

@@ -32,7 +32,7 @@ const SESSIONS: [(&str, &str, &str, Dialect); 12] = [
     (
         "alice",
         "alice",
-        "message-tags server-time labeled-response batch echo-message draft/message-redaction draft/metadata-3",
+        "message-tags server-time labeled-response batch echo-message draft/message-redaction draft/metadata-3 conclave.chat/id",
         Dialect::Irc,
     ),
     ("bob", "bob", "", Dialect::Irc),
@@ -54,11 +54,16 @@ const SESSIONS: [(&str, &str, &str, Dialect); 12] = [
     (
         "alice2",
         "alice",
-        "labeled-response batch draft/multiline message-tags draft/read-marker chghost setname invite-notify",
+        "labeled-response batch draft/multiline message-tags draft/read-marker chghost setname invite-notify conclave.chat/id",
         Dialect::Irc,
     ),
     ("bob2", "bob", "", Dialect::Plain),
-    ("carol2", "carol", "conclave.chat/unseen labeled-response batch echo-message draft/multiline", Dialect::Irc),
+    (
+        "carol2",
+        "carol",
+        "conclave.chat/unseen conclave.chat/id labeled-response batch echo-message draft/multiline",
+        Dialect::Irc,
+    ),
     ("mallory2", "mallory", "draft/multiline batch labeled-response draft/channel-rename", Dialect::Irc),
     (IVY, IVY, "labeled-response batch", Dialect::Irc),
 ];
@@ -204,6 +209,12 @@ fn said() -> impl Strategy<Value = Said> {
         (select(vec!["PRIVMSG", "NOTICE"]), room()).prop_map(|(verb, room)| format!("{verb} {room} :$")),
         (select(vec!["@", "+"]), room()).prop_map(|(status, room)| format!("PRIVMSG {status}{room} :$")),
         (person(), room()).prop_map(|(to, room)| format!("PRIVMSG {to},{room} :$")),
+        // A few names and texts, so that some is sent again, and some under another's name.
+        (0..3u8, select(vec!["PRIVMSG", "NOTICE"]), prop_oneof![room(), person()], select(vec!["one", "two", "$"]))
+            .prop_map(|(id, verb, to, text)| format!("@conclave.chat/id={id} {verb} {to} :{text}")),
+        (0..3u8, room()).prop_map(|(id, to)| {
+            format!("@conclave.chat/id={id} BATCH +q draft/multiline {to}\n@batch=q PRIVMSG {to} :$ one\nBATCH -q")
+        }),
         room().prop_map(|room| format!("@+draft/react=$ TAGMSG {room}")),
         room().prop_map(|room| format!("TOPIC {room} :$")),
         (room(), person()).prop_map(|(room, who)| format!("KICK {room} {who} :$")),
@@ -257,7 +268,7 @@ fn said() -> impl Strategy<Value = Said> {
     (0..SESSIONS.len(), any::<bool>(), line).prop_map(|(who, label, line)| Said { who, label, line })
 }
 
-const CAPS: [&str; 12] = [
+const CAPS: [&str; 13] = [
     "batch",
     "labeled-response",
     "draft/multiline",
@@ -270,6 +281,7 @@ const CAPS: [&str; 12] = [
     "chghost",
     "draft/read-marker",
     "echo-message",
+    "conclave.chat/id",
 ];
 
 /// Who knows what: the accounts that may hear a word.
@@ -523,6 +535,7 @@ fn grammar(person: &str, lines: &[String], after: &str) {
             assert_eq!(message.params.first().copied(), Some(person), "{line:?} after {after:?}");
             assert_eq!(message.source, Some("c.test"), "{line:?}");
         }
+        assert!(message.tags.get("conclave.chat/id").is_none(), "{line:?} has the tag of another's line");
         if let Some(batch) = message.tags.get("batch") {
             assert!(open.iter().any(|open| **open == *batch), "{line:?} is in no open batch, after {after:?}");
         }
@@ -559,6 +572,12 @@ proptest! {
         }
         let events = world.events.lock().unwrap().clone();
         same_after_replay(world.house.state(), &events);
+        let mut names = BTreeSet::new();
+        for event in &events {
+            if let Durable::Sent { account, id, .. } = event {
+                prop_assert!(names.insert((account, id)), "{account} said {id} twice");
+            }
+        }
         // A commit fails: who is here stays here.
         let state = world.house.state_mut();
         state.reload(|apply| { events.iter().cloned().for_each(apply); Ok::<_, ()>(()) }).unwrap();

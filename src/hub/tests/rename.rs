@@ -164,7 +164,7 @@ fn all_who_move_share_one_list_of_names() {
     let session = chat.sessions["alice"];
     let (label, body) = body(Dialect::Irc, "RENAME #r #s");
     let request = Request { session, label, body };
-    let outputs = chat.state.step(&Sequenced { at: Stamp::default(), request, found: None });
+    let outputs = chat.state.step(&Sequenced { at: Stamp::default(), request, found: crate::hub::Found::Nothing });
     let replies = outputs.deliveries.iter().filter_map(|delivery| match delivery {
         Delivery::Replies { replies, .. } => Some(replies),
         _ => None,

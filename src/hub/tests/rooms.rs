@@ -370,7 +370,7 @@ fn nothing_is_kept_with_history_off() {
         let at = crate::hub::Stamp::default();
         let (label, body) = super::body(Dialect::Plain, "hello");
         let request = crate::hub::Request { session: crate::hub::SessionId(0), label, body };
-        let outputs = chat.state.step(&crate::hub::Sequenced { at, request, found: None });
+        let outputs = chat.state.step(&crate::hub::Sequenced { at, request, found: crate::hub::Found::Nothing });
         assert_eq!(outputs.events.iter().any(|event| matches!(event, Durable::Message(_))), keep);
         assert!(!outputs.deliveries.is_empty(), "delivered all the same");
     }

@@ -77,7 +77,7 @@ impl House {
     }
 
     /// The journal has failed, and can be written again.
-    fn mends(&mut self, hand: &Hand) {
+    pub(super) fn mends(&mut self, hand: &Hand) {
         self.pump();
         self.tick();
         hand.commit(usize::MAX);

@@ -69,7 +69,7 @@ fn it_is_kept_nowhere() {
     for (line, kept) in [("PRIVMSG #r :x", true), ("PRIVMSG @#r :x", false)] {
         let (label, body) = super::body(Dialect::Irc, line);
         let request = Request { session: SessionId(0), label, body };
-        let outputs = chat.state.step(&Sequenced { at: Stamp::default(), request, found: None });
+        let outputs = chat.state.step(&Sequenced { at: Stamp::default(), request, found: crate::hub::Found::Nothing });
         assert_eq!(outputs.events.iter().any(|event| matches!(event, Durable::Message(_))), kept, "{line}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod pages;
 mod search;
+mod sent;
 
 use std::{
     sync::Arc,

@@ -30,6 +30,7 @@ mod register;
 mod rehash;
 mod rename;
 mod send;
+mod send_id;
 mod setname;
 mod table;
 mod topic;
@@ -51,6 +52,7 @@ pub use mode::{Wish, wishes};
 pub use monitor::Monitor;
 pub use parse::{from_irc, from_plain};
 pub use send::{Send, batched};
+pub use send_id::{BadId, GivenId, SendId, given_id};
 pub use table::{Group, Privilege, Spec, TABLE};
 pub use who::{Who, Whox};
 

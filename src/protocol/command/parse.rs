@@ -54,7 +54,7 @@ pub(super) fn places(text: &str) -> Result<Vec<Place>, Refusal> {
 }
 
 pub(super) fn say(to: Place, kind: Kind, text: &str) -> Command {
-    Command::Send(Send { to: vec![to], kind, text: text.into(), joints: None, tags: None })
+    Command::Send(Send { to: vec![to], kind, text: text.into(), joints: None, tags: None, id: None })
 }
 
 /// The first word, and what follows it without the blanks between.

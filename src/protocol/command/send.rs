@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Command, Place,
+    BadId, Command, GivenId, Place, SendId, given_id,
     parse::{given, param, places, say, split_word, usage},
     table::{Group, Spec},
 };
@@ -42,6 +42,8 @@ pub struct Send {
     pub joints: Option<Box<[u16]>>,
     /// Client-only tags, raw.
     pub tags: Option<Box<str>>,
+    /// What its sender calls it; counts only where its session has negotiated that.
+    pub id: Option<Result<Box<SendId>, BadId>>,
 }
 
 fn irc(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Command, Refusal> {
@@ -49,7 +51,7 @@ fn irc(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Command,
         Ok(send) => Ok(Command::Send(send)),
         // A NOTICE is never answered by an error (Modern IRC, section "NOTICE"): it goes to nobody.
         Err(_) if kind == Kind::Notice => {
-            Ok(Command::Send(Send { to: Vec::new(), kind, text: "".into(), joints: None, tags: None }))
+            Ok(Command::Send(Send { to: Vec::new(), kind, text: "".into(), joints: None, tags: None, id: None }))
         }
         Err(refusal) => Err(refusal),
     }
@@ -70,7 +72,7 @@ fn send(message: &Message<'_>, kind: Kind, verb: &'static str) -> Result<Send, R
     if text.is_empty() && kind != Kind::Tags {
         return Err(Refusal::NoText);
     }
-    Ok(Send { to, kind, text: text.into(), joints: None, tags })
+    Ok(Send { to, kind, text: text.into(), joints: None, tags, id: None }.with_id(given_id(message.tags)))
 }
 
 /// Each target once, however often it is named.
@@ -89,12 +91,19 @@ fn once(named: Vec<Place>) -> Vec<Place> {
 }
 
 /// A message that came as a batch of lines; `None` when CTCP is in it that is no action.
-pub fn batched(target: &str, kind: Kind, text: &str, joints: Box<[u16]>, tags: Option<Box<str>>) -> Option<Command> {
+pub fn batched(
+    target: &str,
+    kind: Kind,
+    text: &str,
+    joints: Box<[u16]>,
+    tags: Option<Box<str>>,
+    id: GivenId,
+) -> Option<Command> {
     let (kind, said) = action(kind, text);
     // Divided lines are known by where they lie in the text; an action has none.
     let joints = if kind == Kind::Action { Box::default() } else { joints };
     let to = vec![Place::Named(target.into())];
-    let send = Send { to, kind, text: said.into(), joints: Some(joints), tags };
+    let send = Send { to, kind, text: said.into(), joints: Some(joints), tags, id: None }.with_id(id);
     (!said.is_empty() && !said.contains('\u{1}')).then_some(Command::Send(send))
 }
 
