@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// How many ids of messages are remembered to know a repeated one.
+/// How many ids of messages are remembered to know a repeated one. More than the server says again: a
+/// replay of 5,000, and what came live since it last asked how far we are, which it does every 256.
 const REMEMBERED: usize = 10_000;
 
 /// The rooms as the server tells of them. Names are compared without ASCII case.
@@ -132,14 +133,15 @@ impl Model {
         }
     }
 
-    /// Remembers a message by its id, with who said it and when, and tells whether it is new.
-    pub fn remember(&mut self, id: &str, from: &str, at: u64) -> bool {
-        self.seen.insert(id, from, at)
+    /// Remembers a line of a message by the message's id, with who said it and when, and tells whether
+    /// it is new. The lines of a message are counted from 0.
+    pub fn remember(&mut self, id: &str, line: u32, from: &str, at: u64) -> bool {
+        self.seen.insert(id, line, from, at)
     }
 
     /// Who said the message of this id, and when, if it was seen lately.
     pub fn said(&self, id: &str) -> Option<(String, u64)> {
-        self.seen.ids.get(id).map(|(from, at)| (String::from(&**from), *at))
+        self.seen.ids.get(id).map(|said| (String::from(&*said.from), said.at))
     }
 }
 
@@ -147,15 +149,25 @@ impl Model {
 #[derive(Debug, Default)]
 struct Seen {
     order: VecDeque<Box<str>>,
-    ids: HashMap<Box<str>, (Box<str>, u64)>,
+    ids: HashMap<Box<str>, Said>,
+}
+
+#[derive(Debug)]
+struct Said {
+    from: Box<str>,
+    at: u64,
+    /// How many of its lines came.
+    lines: u32,
 }
 
 impl Seen {
-    fn insert(&mut self, id: &str, from: &str, at: u64) -> bool {
-        if self.ids.contains_key(id) {
-            return false;
+    fn insert(&mut self, id: &str, line: u32, from: &str, at: u64) -> bool {
+        if let Some(said) = self.ids.get_mut(id) {
+            let new = line >= said.lines;
+            said.lines = said.lines.max(line + 1);
+            return new;
         }
-        self.ids.insert(id.into(), (from.into(), at));
+        self.ids.insert(id.into(), Said { from: from.into(), at, lines: line + 1 });
         self.order.push_back(id.into());
         if self.order.len() > REMEMBERED
             && let Some(oldest) = self.order.pop_front()
@@ -217,12 +229,13 @@ mod tests {
     #[test]
     fn a_repeated_message_is_known_within_bounds() {
         let mut model = Model::default();
-        assert!(model.remember("first", "bob", 7) && !model.remember("first", "bob", 7));
+        assert!(model.remember("first", 0, "bob", 7) && !model.remember("first", 0, "bob", 7));
+        assert!(model.remember("first", 1, "bob", 7) && !model.remember("first", 0, "bob", 7));
         assert_eq!(model.said("first"), Some(("bob".into(), 7)));
         for id in 0..REMEMBERED {
-            assert!(model.remember(&id.to_string(), "bob", 8));
+            assert!(model.remember(&id.to_string(), 0, "bob", 8));
         }
         assert_eq!(model.said("first"), None);
-        assert!(model.remember("first", "bob", 7));
+        assert!(model.remember("first", 0, "bob", 7));
     }
 }

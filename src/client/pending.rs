@@ -37,6 +37,8 @@ struct Item {
     /// Names the line for the server across connections, so that it is not taken twice.
     id: String,
     label: Option<String>,
+    /// The server may know it: it stays as it is.
+    sent: bool,
     refused: Option<String>,
     echo: Option<Echo>,
 }
@@ -87,7 +89,7 @@ impl Pending {
     pub fn push(&mut self, request: Request) -> usize {
         self.ids += 1;
         let id = format!("{}-{}", self.origin, self.ids);
-        self.items.push_back(Item { request, id, label: None, refused: None, echo: None });
+        self.items.push_back(Item { request, id, label: None, sent: false, refused: None, echo: None });
         self.items.len()
     }
 
@@ -122,7 +124,7 @@ impl Pending {
         let line = item.request.params.iter().fold(line, |line, param| line.param(param));
         match line.finish(LineLimits::IRC_CLIENT) {
             Ok(line) => {
-                item.label = Some(label);
+                (item.label, item.sent) = (Some(label), true);
                 self.sent += 1;
                 Some(Ok(line))
             }
@@ -154,6 +156,18 @@ impl Pending {
         let item = self.items.remove(at)?;
         self.sent -= 1;
         Some(Outcome { request: item.request, refused: item.refused, echo: item.echo })
+    }
+
+    /// Whether the request of this label is a message.
+    pub fn is_message(&self, label: &str) -> bool {
+        self.find(label).is_some_and(|at| self.items[at].request.aim == Aim::Message)
+    }
+
+    /// A room has another name: what was not sent yet goes there.
+    pub fn rename(&mut self, old: &str, new: &str) {
+        let unsent = self.items.iter_mut().filter(|item| !item.sent);
+        let targets = unsent.filter_map(|item| item.request.params.first_mut());
+        targets.filter(|target| target.eq_ignore_ascii_case(old)).for_each(|target| new.clone_into(target));
     }
 
     /// The connection is lost: what was under way waits again.
@@ -211,6 +225,18 @@ mod tests {
         assert_eq!(line, "@label=1;v/id=o-1 PRIVMSG #a x");
         pending.lost();
         assert_eq!(pending.next_line(Some("v/id")).unwrap().unwrap(), "@label=2;v/id=o-1 PRIVMSG #a x");
+    }
+
+    #[test]
+    fn what_was_not_sent_goes_to_the_new_name_and_what_was_stays_as_it_is() {
+        let mut pending = Pending::new("o".into());
+        pending.push(say("one"));
+        send(&mut pending);
+        pending.push(say("two"));
+        pending.lost();
+        pending.rename("#A", "#b");
+        assert_eq!(send(&mut pending).as_deref(), Some("@label=2 PRIVMSG #a one"));
+        assert_eq!(send(&mut pending).as_deref(), Some("@label=3 PRIVMSG #b two"));
     }
 
     #[test]

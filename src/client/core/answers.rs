@@ -41,12 +41,18 @@ impl Core {
         let whole = message.tags.get("label");
         let label = whole.as_deref().or_else(|| session.batches.label(batch.as_deref())).map(ToOwned::to_owned);
         let past = replay || label.is_some();
+        // What is asked for is shown again; so is everything to a script, which compares itself.
+        let asked = label.as_deref().is_some_and(|label| !self.pending.is_message(label)) || self.is_script();
+        let missed = replay && label.is_none() && !asked && matches!(message.command, "PRIVMSG" | "NOTICE");
         let told_at_the_end = label.is_some_and(|label| self.note_answer(now, &label, message));
         let (from, at) = (nick_of(message.source), time_of(message).unwrap_or(now.unix_ms));
-        let seen = message.tags.get("msgid").is_some_and(|id| !self.model.remember(&id, from, at));
-        // A script asks for what it wants again, and knows the later pieces of a message too.
-        let repeated = replay && seen && !self.is_script();
+        let repeated = !self.is_new(message, from, at) && !asked;
         if !told_at_the_end && !repeated && !self.protocol(now, message) {
+            if missed {
+                self.missed_one(now, message);
+            } else if !past && message.source.is_some_and(|source| source.contains('!')) {
+                self.missed_all(now);
+            }
             let first = self.outputs.len();
             self.show(now, message);
             if let Some(Output::Show(event)) = self.outputs.get_mut(first) {

@@ -4,11 +4,12 @@
 //! Here is what survives a lost connection: the rooms, and every line that was not acknowledged. What
 //! belongs to one connection is a `Session`; the other files are what can happen: getting in
 //! (`register`), the person types (`typed`), the server answers (`answers`), the chat goes on
-//! (`show`, and for programs `record`), leaving (`leave`). Time comes in as an argument.
+//! (`show`, and for programs `record`; what was missed of it, `missed`), leaving (`leave`). Time comes in as an argument.
 
 mod answers;
 mod batches;
 mod leave;
+mod missed;
 mod record;
 mod register;
 mod session;

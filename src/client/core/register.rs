@@ -112,10 +112,9 @@ impl Core {
         if let Some(session) = &mut self.session {
             session.enter(Phase::Ready { asked: false }, now);
         }
-        let again = std::mem::replace(&mut self.was_ready, true);
-        if again || !self.is_script() {
-            self.outputs.push_back(Output::Note(format!("connected as {}", self.options.account)));
-        }
+        self.note_connected();
+        self.was_ready = true;
+        self.missed_all(now);
         if !self.is_script() {
             self.go_into_rooms();
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Now, Output, batches::Batches};
+use super::{Core, Now, Output, batches::Batches, missed::Pieces};
 use crate::protocol::MessageBuf;
 
 /// How long the server may take for the registration, and for the answer to a PING.
@@ -24,6 +24,12 @@ pub(super) struct Session {
     /// The server's room for everybody, once it was told.
     pub(super) lobby: Option<String>,
     pub(super) batches: Batches,
+    /// The message whose lines come.
+    pub(super) pieces: Option<Pieces>,
+    /// How many messages were shown that were missed.
+    pub(super) missed: usize,
+    /// Whether the person was told that it stands.
+    pub(super) told: bool,
     /// What a list of names has brought, until its end.
     pub(super) names: Vec<String>,
     /// Whether another list has brought any row, until its end.
@@ -59,6 +65,9 @@ impl Session {
             knows_ids: false,
             lobby: None,
             batches: Batches::default(),
+            pieces: None,
+            missed: 0,
+            told: false,
             names: Vec::new(),
             rows: false,
             absent: false,

@@ -37,6 +37,7 @@ impl Core {
             "RENAME" => {
                 self.happened(at, Some(param(0)), format!("{from} renamed the room to {}{}", param(1), reason(2)));
                 self.model.rename(param(0), param(1));
+                self.pending.rename(param(0), param(1));
             }
             "QUIT" => {
                 let room = self.model.gone(from);

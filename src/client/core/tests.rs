@@ -525,18 +525,130 @@ fn a_person_is_told_of_all_that_concerns_her_rooms() {
     table.came(&[&format!(":s CAP * LS :{asked} draft/chathistory")], &[&format!("> CAP REQ :{asked}")]);
 }
 
+/// A line that was said at noon of the first day of 2026.
+fn at_noon(id: &str, rest: &str) -> String {
+    format!("@batch=h;msgid={id};time=2026-01-01T12:00:00.000Z {rest}")
+}
+
+/// What the server sends again after a reconnect, before the answer to our PING.
+fn replay(table: &mut Table, lines: &[String]) {
+    table.core_line(":s BATCH +h chathistory #lobby");
+    lines.iter().for_each(|line| table.core_line(line));
+    table.core_line(":s BATCH -h");
+    table.core_line("PING conclave-1-7");
+}
+
+fn comes_back(table: &mut Table) {
+    let all = "batch echo-message labeled-response message-tags server-time conclave.chat/id";
+    table.core.lost();
+    table.outputs();
+    table.core.connected(table.now);
+    table.server(&[
+        &format!(":s CAP * LS :{all}"),
+        &format!(":s CAP * ACK :{all}"),
+        ":s 001 alice :Welcome",
+        ":s 422 alice :none",
+        ":alice!a@n JOIN #lobby",
+    ]);
+}
+
 #[test]
-fn what_is_replayed_is_shown_once_and_with_its_time() {
+fn what_was_missed_is_shown_once_under_a_head_with_its_time_and_before_all_else() {
     let mut table = Table::ready();
     table.came(&["@msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi"]);
-    table.core_line(":s BATCH +h chathistory #lobby");
-    table.core_line("@batch=h;msgid=1 :bob!b@n PRIVMSG #lobby :hi");
-    table.core_line("@batch=h;msgid=2;time=2026-01-01T12:00:00.000Z :bob!b@n PRIVMSG #lobby :more");
-    table.core_line(":s BATCH -h");
-    let Some(Output::Show(event)) = table.core.next_output() else { panic!("nothing is shown") };
-    assert_eq!(event.at, 1_767_268_800_000);
-    assert_eq!(short(Output::Show(event)), "#lobby bob Text more");
-    table.check(&[]);
+    comes_back(&mut table);
+    replay(
+        &mut table,
+        &[
+            at_noon("1", ":bob!b@n PRIVMSG #lobby :hi"),
+            at_noon("2", ":bob!b@n PRIVMSG #lobby :more"),
+            at_noon("3", ":alice!a@n PRIVMSG #lobby :from my telephone"),
+        ],
+    );
+    let mut outputs: Vec<Output> = std::iter::from_fn(|| table.core.next_output()).collect();
+    let shown = outputs.iter().find_map(|output| match output {
+        Output::Show(event) if matches!(event.what, What::Said { .. }) => Some(event.clone()),
+        _ => None,
+    });
+    assert_eq!(shown.unwrap().at, 1_767_268_800_000);
+    assert_eq!(
+        outputs.drain(..).map(short).collect::<Vec<_>>(),
+        [
+            "note connected as alice",
+            "! said while you were not here:",
+            "#lobby bob Text more",
+            "#lobby alice Text from my telephone",
+            // Not before all of it is shown.
+            "> PONG conclave-1-7",
+        ]
+    );
+    // Another page; then the answer to our PING ends it, and what is said now follows.
+    replay(&mut table, &[at_noon("4", ":bob!b@n NOTICE alice :psst")]);
+    table.check(&["us bob Notice psst", "> PONG conclave-1-7"]);
+    table.came(&[":s PONG s welcome"], &["! end of the 3 messages that you missed"]);
+    table.came(&["@msgid=5 :bob!b@n PRIVMSG #lobby :now"], &["#lobby bob Text now"]);
+}
+
+#[test]
+fn a_replay_of_what_was_seen_is_not_told_of() {
+    let mut table = Table::ready();
+    table.came(&["@msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi"]);
+    comes_back(&mut table);
+    replay(&mut table, &[at_noon("1", ":bob!b@n PRIVMSG #lobby :hi")]);
+    table.came(&[":s PONG s welcome"], &["> PONG conclave-1-7", "note connected as alice"]);
+}
+
+/// The connection was lost between two lines of a message: the first is known, the others are not.
+#[test]
+fn of_a_long_message_what_is_missing_is_shown() {
+    let mut table = Table::ready();
+    table.came(
+        &["@msgid=1 :bob!b@n PRIVMSG #lobby :line 0", ":bob!b@n PRIVMSG #lobby :line 1"],
+        &["#lobby bob Text line 0", "#lobby bob Text line 1"],
+    );
+    comes_back(&mut table);
+    let line = |n: u8| format!("@batch=h :bob!b@n PRIVMSG #lobby :line {n}");
+    let first = at_noon("1", ":bob!b@n PRIVMSG #lobby :line 0");
+    replay(&mut table, &[first, line(1), line(2), line(3)]);
+    table.check(&[
+        "note connected as alice",
+        "! said while you were not here:",
+        "#lobby bob Text line 2",
+        "#lobby bob Text line 3",
+        "> PONG conclave-1-7",
+    ]);
+    table.came(&[":s PONG s welcome"], &["! end of the 1 message that you missed"]);
+}
+
+/// The server has taken a line and we have not heard of it: it comes in the replay, and is answered when
+/// it is sent again.
+#[test]
+fn a_pending_line_that_was_kept_is_shown_once_and_acknowledged_by_its_resend() {
+    let mut table = Table::ready();
+    table.typed("mine", &["> @label=1 PRIVMSG #lobby mine"]);
+    comes_back(&mut table);
+    replay(&mut table, &[at_noon("7", ":alice!a@n PRIVMSG #lobby :mine")]);
+    table.check(&[
+        "note connected as alice",
+        "! said while you were not here:",
+        "#lobby alice Text mine",
+        "> PONG conclave-1-7",
+    ]);
+    assert_eq!(table.core.unsent(), 1);
+    table.came(
+        &[":s PONG s welcome"],
+        &["! end of the 1 message that you missed", "> @label=2;conclave.chat/id=run-1 PRIVMSG #lobby mine"],
+    );
+    table.came(&["@label=2;msgid=7;time=2026-01-01T12:00:00.000Z :alice!a@n PRIVMSG #lobby :mine"], &[]);
+    assert_eq!((table.core.unsent(), table.core.refusals()), (0, 0));
+}
+
+#[test]
+fn what_is_asked_for_is_shown_again() {
+    let mut table = Table::ready();
+    table.came(&["@msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi"]);
+    table.typed("/history 1", &["> @label=1 HISTORY #lobby 1"]);
+    table.came(&["@label=1;msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi", "! end of the history"]);
 }
 
 #[test]
