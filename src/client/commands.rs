@@ -109,6 +109,7 @@ fn act(line: &str, command: Command, current: Option<&str>) -> Result<Action, &'
             ask("MODE", [Some(named(&place)?)].into_iter().chain(changes).collect())
         }
         Command::History(place, number) => ask("HISTORY", vec![Some(named(&place)?), Some(number.to_string())]),
+        Command::Search(search) => ask("SEARCH", vec![Some(search.text())]),
         Command::Help(about) => Ok(help(about.as_deref())),
         Command::Quit(reason) => Ok(Action::Quit(text(reason))),
         _ => Err(NO_COMMAND),
@@ -207,6 +208,9 @@ mod tests {
         check("/away lunch now", &["AWAY lunch now"]);
         check("/away", &["AWAY "]);
         check("/history 5", &["HISTORY #here|5"]);
+        check("/search plan*", &["SEARCH * plan*"]);
+        check("/search #ops lunch plan", &["SEARCH #ops lunch plan"]);
+        check("/search bob lunch, plan", &["SEARCH bob lunch plan"]);
         check("/notice bob a b", &["NOTICE bob|a b"]);
         check("/op alice bob", &["MODE #here|+oo|alice|bob"]);
         check("/deop #ops bob", &["MODE #ops|-o|bob"]);

@@ -96,6 +96,8 @@ pub enum What {
         /// The text.
         text: String,
     },
+    /// Something that was said once, and was looked for.
+    Found(Box<What>),
     /// Anything else, as a sentence.
     Happened {
         /// The room that it belongs to.

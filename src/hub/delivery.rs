@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         caps::Shape,
         chat::{Event, Message},
-        past::{Newest, Page},
+        past::{Newest, Page, Search},
         reply::Reply,
     },
 };
@@ -67,6 +67,9 @@ pub enum Delivery {
     Close(SessionId),
 }
 
+/// How rooms are called.
+pub(super) type Names = Vec<(RoomId, RoomName)>;
+
 /// A question for what is kept.
 #[derive(Clone, Debug)]
 pub enum Lookup {
@@ -75,7 +78,16 @@ pub enum Lookup {
     /// CHATHISTORY: the subcommand, and the name of the room or person.
     Page(&'static str, Box<str>, Page),
     /// CHATHISTORY TARGETS: how the rooms are called.
-    Targets(Vec<(RoomId, RoomName)>, Newest),
+    Targets(Names, Newest),
+    /// SEARCH.
+    Search {
+        /// What the one room or person is called in which it looks.
+        place: Option<Box<str>>,
+        /// How the rooms are called.
+        names: Names,
+        /// What is asked for: one message more than is shown.
+        search: Search,
+    },
 }
 
 /// All that one step gives back.

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{
     ident::MsgId,
     protocol::{
-        chat::{Act, Event, Message},
+        chat::Message,
         durable::{Bound, Conversation, Position},
         limits,
         past::{Content, Kept, Page, Range, Search},
@@ -33,36 +33,14 @@ impl Slot {
         OVERHEAD + self.octets()
     }
 
-    /// About as much as its reader gets at most because it has several lines: a head for each of
-    /// them, and short tags with each.
+    /// See [`Kept::heads`].
     fn heads(&self) -> usize {
-        const HEAD: usize = 256;
-        let Some(Kept::Message(message)) = &self.kept else { return 0 };
-        let lines = message.joints.len() + message.text.bytes().filter(|&b| b == b'\n').count();
-        let tags = message.tags.as_ref().map_or(0, |tags| tags.len().min(HEAD));
-        lines * (HEAD + tags)
+        self.kept.as_ref().map_or(0, Kept::heads)
     }
 
-    /// What its sender wrote.
+    /// See [`Kept::octets`].
     fn octets(&self) -> usize {
-        match &self.kept {
-            Some(Kept::Message(message)) => {
-                let tags = message.tags.as_ref().map_or(0, |tags| tags.len());
-                message.text.len() + tags + size_of_val(&*message.joints)
-            }
-            Some(Kept::Event(event)) => written(event),
-            None => 0,
-        }
-    }
-}
-
-/// The octets that a peer wrote into an event.
-fn written(event: &Event) -> usize {
-    match &event.act {
-        Act::Join { realname: text, .. } | Act::Topic(_, text) | Act::Kick { reason: text, .. } => text.len(),
-        Act::Part(_, reason) | Act::Rename { reason, .. } => reason.as_ref().map_or(0, |reason| reason.len()),
-        Act::Mode(_, changes) => changes.len(),
-        _ => 0,
+        self.kept.as_ref().map_or(0, Kept::octets)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     ident::{MsgId, Nick, RoomId, RoomName},
     protocol::{
-        chat::{Audience, Event, Kind, Message},
+        chat::{Act, Audience, Event, Kind, Message},
         durable::{Bound, Conversation, Origin, Position},
         words,
     },
@@ -38,6 +38,14 @@ impl Kept {
         }
     }
 
+    /// The message, if it is one.
+    pub fn into_message(self) -> Option<Arc<Message>> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Event(_) => None,
+        }
+    }
+
     /// The same under the name that its room has now: clients file a line by the name in it.
     #[must_use]
     pub fn in_room(self, room: &RoomName) -> Self {
@@ -56,9 +64,40 @@ impl Kept {
         }
     }
 
+    /// What its sender wrote, in octets.
+    pub fn octets(&self) -> usize {
+        match self {
+            Self::Message(message) => {
+                let tags = message.tags.as_ref().map_or(0, |tags| tags.len());
+                message.text.len() + tags + size_of_val(&*message.joints)
+            }
+            Self::Event(event) => written(event),
+        }
+    }
+
+    /// About as much as its reader gets at most because it has several lines: a head for each of them,
+    /// and short tags with each.
+    pub fn heads(&self) -> usize {
+        const HEAD: usize = 256;
+        let Self::Message(message) = self else { return 0 };
+        let lines = message.joints.len() + message.text.bytes().filter(|&b| b == b'\n').count();
+        let tags = message.tags.as_ref().map_or(0, |tags| tags.len().min(HEAD));
+        lines * (HEAD + tags)
+    }
+
     /// Whether somebody said something that everybody reads: neither an event nor tags alone.
     pub fn is_text(&self) -> bool {
         matches!(self, Self::Message(message) if message.kind != Kind::Tags)
+    }
+}
+
+/// The octets that a peer wrote into an event.
+fn written(event: &Event) -> usize {
+    match &event.act {
+        Act::Join { realname: text, .. } | Act::Topic(_, text) | Act::Kick { reason: text, .. } => text.len(),
+        Act::Part(_, reason) | Act::Rename { reason, .. } => reason.as_ref().map_or(0, |reason| reason.len()),
+        Act::Mode(_, changes) => changes.len(),
+        _ => 0,
     }
 }
 

@@ -129,6 +129,8 @@ pub enum Reply {
     Page(Box<str>, Vec<Kept>),
     /// Rooms and people, and when the newest message was said there, milliseconds since the epoch.
     Conversations(Vec<(Box<str>, u64)>),
+    /// Messages that were looked for.
+    Found(Hits),
     /// A message, as the receiver's own (`true`) or somebody else's.
     Message(Arc<Message>, bool),
     /// An event that concerns the session itself.
@@ -258,6 +260,17 @@ pub struct Whois {
     pub devices: Vec<(Arc<str>, Fingerprint)>,
     /// What he says about himself, where the asker may know.
     pub metadata: Vec<(Key, Arc<str>)>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hits {
+    /// What the one room or person is called in which it was looked for.
+    pub place: Option<Box<str>>,
+    /// The messages, the oldest first.
+    pub messages: Vec<Arc<Message>>,
+    /// Whether these are only the newest.
+    pub more: bool,
 }
 
 /// A row of LIST.

@@ -24,7 +24,7 @@ fn is_irc_control(c: char) -> bool {
     matches!(c, '\x01' | '\t') || is_format(c)
 }
 
-fn is_format(c: char) -> bool {
+pub(super) fn is_format(c: char) -> bool {
     matches!(c, '\x02' | '\x03' | '\x04' | '\x0f' | '\x11' | '\x16' | '\x1d' | '\x1e' | '\x1f')
 }
 
@@ -97,13 +97,7 @@ fn rewrite(text: &str) -> String {
                 continue;
             }
             Action::Remove => {
-                let after = rest.as_str();
-                let digits = match c {
-                    '\x03' => colour(after, 2, |b| b.is_ascii_digit()),
-                    '\x04' => colour(after, 6, |b| b.is_ascii_hexdigit()),
-                    _ => 0,
-                };
-                for _ in 0..digits {
+                for _ in 0..colour_of(c, rest.as_str()) {
                     rest.next();
                 }
                 continue;
@@ -124,6 +118,15 @@ fn rewrite(text: &str) -> String {
         }
     }
     out
+}
+
+/// How many of the characters after a formatting code belong to it.
+pub(super) fn colour_of(code: char, after: &str) -> usize {
+    match code {
+        '\x03' => colour(after, 2, |b| b.is_ascii_digit()),
+        '\x04' => colour(after, 6, |b| b.is_ascii_hexdigit()),
+        _ => 0,
+    }
 }
 
 /// How many of the octets after a colour code belong to it: a colour of up to `width` digits, and

@@ -5,14 +5,24 @@
 
 use std::ops::ControlFlow;
 
+use super::sanitize::{colour_of, is_format};
+
 /// How many words can be looked for at once.
 pub const MOST: usize = 32;
 
 /// Calls back for each word of a text, in small letters, until it says that it is enough.
 pub fn each(text: &str, mut found: impl FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
     let mut word = String::new();
-    for c in text.chars() {
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
         if is_mark(c) {
+            continue;
+        }
+        if is_format(c) {
+            // Its reader sees one word.
+            for _ in 0..colour_of(c, rest.as_str()) {
+                rest.next();
+            }
             continue;
         }
         let alone = stands_alone(c);
@@ -124,6 +134,7 @@ mod tests {
         check("Hello,  World! 42", "hello world 42");
         check("don't \"quote\" (NEAR) a:b -x c*", "don t quote near a b x c");
         check("", "");
+        check("\x02bo\x02ld \x0304,01red\x03 \x0304ab12\x0f \x04ff0000x \x03,y", "bold red ab12 x y");
         check(" .-*\"'() \u{1f44d}\u{202e}", "");
         check("\u{c9}T\u{c9} \u{e9}t\u{e9} ete\u{301}", "\u{e9}t\u{e9} \u{e9}t\u{e9} ete");
         check("Stra\u{df}e STRASSE \u{17f}o", "strasse strasse so");

@@ -9,6 +9,11 @@ use crate::{
     protocol::sanitize::for_terminal,
 };
 
+/// When something happened on the day that is shown.
+const CLOCK: &str = "%H:%M:%S";
+/// The same on any other day.
+const DATED: &str = "%Y-%m-%d %H:%M:%S";
+
 /// Writes events as lines. Remembers the day, to tell when another one begins.
 #[derive(Clone, Debug)]
 pub struct Renderer {
@@ -27,13 +32,21 @@ impl Renderer {
     pub fn event(&mut self, event: &Event) -> String {
         let mut out = String::new();
         let at = local(event.at, &self.zone);
+        if let What::Found(what) = &event.what {
+            self.write(&mut out, &at.strftime(DATED).to_string(), what);
+            return out;
+        }
         if at.date() != self.day {
             self.day = at.date();
+            // Writing to a String cannot fail.
             let _ = writeln!(out, "-!- {}", self.day);
         }
-        let time = at.strftime("%H:%M:%S");
-        // Writing to a String cannot fail.
-        let _ = match &event.what {
+        self.write(&mut out, &at.strftime(CLOCK).to_string(), &event.what);
+        out
+    }
+
+    fn write(&self, out: &mut String, time: &str, what: &What) {
+        let _ = match what {
             What::Said { place, from, manner, text } => {
                 let (from, text) = (for_terminal(from), for_terminal(text));
                 let action = if *manner == Manner::Action { format!("* {from} ") } else { String::new() };
@@ -60,7 +73,7 @@ impl Renderer {
                 let what = match said {
                     Some((from, at)) => {
                         let said = local(*at, &self.zone);
-                        let form = if said.date() == self.day { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+                        let form = if said.date() == self.day { CLOCK } else { DATED };
                         format!("took back what {} said at {}", for_terminal(from), said.strftime(form))
                     }
                     None => "took a message back".to_owned(),
@@ -71,8 +84,8 @@ impl Renderer {
             What::NotSent { text, reason } => {
                 writeln!(out, "{time} -!- not sent: {} ({})", for_terminal(text), for_terminal(reason))
             }
+            What::Found(what) => return self.write(out, time, what),
         };
-        out
     }
 
     /// A typed line that waits for the connection.
@@ -116,6 +129,8 @@ mod tests {
         check(said(Place::ToUs, Manner::Text, "hi"), "12:00:05 alice -> you: hi\n");
         check(said(Place::ToUs, Manner::Action, "waves"), "12:00:05 alice -> you: * alice waves\n");
         check(said(Place::To("bob".into()), Manner::Text, "hi"), "12:00:05 you -> bob: hi\n");
+        let found = What::Found(Box::new(said(room(), Manner::Action, "waves")));
+        check(found, "2026-01-01 12:00:05 #lobby * alice waves\n");
         let text = || "bob joined".to_owned();
         check(What::Happened { room: Some("#lobby".into()), text: text() }, "12:00:05 #lobby -!- bob joined\n");
         check(What::Happened { room: None, text: text() }, "12:00:05 -!- bob joined\n");

@@ -21,6 +21,7 @@ mod people;
 mod plain;
 mod programs;
 mod rooms;
+mod search;
 mod serve;
 mod sessions;
 mod support;

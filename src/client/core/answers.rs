@@ -4,7 +4,7 @@
 use super::{Core, Now, Output, nick_of, record, show::time_of};
 use crate::{
     client::{
-        event::Manner,
+        event::{Event, Manner, What},
         pending::{Aim, Echo},
         replies,
     },
@@ -37,6 +37,9 @@ impl Core {
             return;
         }
         let batch = message.tags.get("batch");
+        if session.batches.is_found(batch.as_deref()) {
+            return self.found(now, message);
+        }
         let replay = session.batches.is_replay(batch.as_deref());
         let whole = message.tags.get("label");
         let label = whole.as_deref().or_else(|| session.batches.label(batch.as_deref())).map(ToOwned::to_owned);
@@ -81,6 +84,23 @@ impl Core {
         refusal && self.pending.refused(label, &replies::reason(message.command, params))
     }
 
+    /// A message that was looked for: neither new nor taken for seen.
+    fn found(&mut self, now: Now, message: &Message<'_>) {
+        if !matches!(message.command, "PRIVMSG" | "NOTICE") {
+            return;
+        }
+        if let Some(session) = &mut self.session {
+            // The later lines of a message have no id.
+            session.found += usize::from(message.tags.get("msgid").is_some());
+        }
+        let first = self.outputs.len();
+        self.show(now, message);
+        if let Some(Output::Show(Event { what, .. })) = self.outputs.get_mut(first) {
+            let said = std::mem::replace(what, What::Happened { room: None, text: String::new() });
+            *what = What::Found(Box::new(said));
+        }
+    }
+
     /// The answer to a request is complete.
     fn answered(&mut self, now: Now, label: &str) {
         let Some(mut outcome) = self.pending.answered(label) else { return };
@@ -113,6 +133,15 @@ impl Core {
             (Aim::Other, Some(_)) => self.refusals += 1,
             (Aim::Other, None) if request.command == "HISTORY" => {
                 self.happened(now.unix_ms, None, "end of the history".into());
+            }
+            (Aim::Other, None) if request.command == "SEARCH" => {
+                let found = self.session.as_mut().map(|session| std::mem::take(&mut session.found));
+                let text = match found.unwrap_or_default() {
+                    0 => "nothing was found".into(),
+                    1 => "1 message was found".into(),
+                    number => format!("{number} messages were found"),
+                };
+                self.happened(now.unix_ms, None, text);
             }
             (Aim::Join(_) | Aim::Other, None) => {}
         }

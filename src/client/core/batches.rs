@@ -19,7 +19,18 @@ struct Batch {
     label: Option<String>,
     /// The batch that it is in.
     parent: Option<String>,
-    replay: bool,
+    purpose: Purpose,
+}
+
+/// Why lines are in a batch that were said earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// They are not, or are an answer.
+    Other,
+    /// It is played back what was missed.
+    Replay,
+    /// They were looked for.
+    Found,
 }
 
 impl Batches {
@@ -44,7 +55,12 @@ impl Batches {
 
     /// Whether a line in the batch of this name was said earlier.
     pub(super) fn is_replay(&self, name: Option<&str>) -> bool {
-        self.around(name).any(|batch| batch.replay)
+        self.around(name).any(|batch| batch.purpose == Purpose::Replay)
+    }
+
+    /// Whether a line in the batch of this name was looked for.
+    pub(super) fn is_found(&self, name: Option<&str>) -> bool {
+        self.around(name).any(|batch| batch.purpose == Purpose::Found)
     }
 
     /// The batch of this name and those that it is in.
@@ -58,7 +74,12 @@ impl Batches {
 impl Batch {
     fn of(message: &Message<'_>) -> Self {
         let tag = |name| message.tags.get(name).map(String::from);
-        Self { label: tag("label"), parent: tag("batch"), replay: message.params.nth(1) == Some("chathistory") }
+        let purpose = match message.params.nth(1) {
+            Some("chathistory") => Purpose::Replay,
+            Some("soju.im/search") => Purpose::Found,
+            _ => Purpose::Other,
+        };
+        Self { label: tag("label"), parent: tag("batch"), purpose }
     }
 }
 

@@ -11,7 +11,8 @@ const REQUIRED: [&str; 4] = ["batch", "echo-message", "labeled-response", "messa
 /// What is asked for besides, where the server has it.
 const WELCOME: [&str; 3] = ["account-tag", "server-time", ID_TAG];
 /// What a person asks for besides: to be told of these things as what they are.
-const PERSON: [&str; 4] = ["draft/channel-rename", "draft/message-redaction", "invite-notify", "setname"];
+const PERSON: [&str; 5] =
+    ["draft/channel-rename", "draft/message-redaction", "invite-notify", "setname", "soju.im/search"];
 /// What a script asks for besides: that nobody sees it come and go, and the history page by page. It
 /// follows the name of a room that it was given.
 const SCRIPT: [&str; 2] = ["conclave.chat/unseen", "draft/chathistory"];

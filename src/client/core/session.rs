@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub(super) missed: usize,
     /// Whether the person was told that it stands.
     pub(super) told: bool,
+    /// How many messages a search has found, until its end.
+    pub(super) found: usize,
     /// What a list of names has brought, until its end.
     pub(super) names: Vec<String>,
     /// Whether another list has brought any row, until its end.
@@ -68,6 +70,7 @@ impl Session {
             pieces: None,
             missed: 0,
             told: false,
+            found: 0,
             names: Vec::new(),
             rows: false,
             absent: false,

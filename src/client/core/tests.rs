@@ -106,6 +106,9 @@ fn short(output: Output) -> String {
             Some(room) => format!("{room} ! {text}"),
             None => format!("! {text}"),
         },
+        Output::Show(Event { at, what: What::Found(what), .. }) => {
+            format!("found {}", short(Output::Show(Event { at, what: *what, record: None })))
+        }
         Output::Show(Event { what: What::TakenBack { room, by, said, reason }, .. }) => {
             format!("{room:?} {by} took back {said:?}: {reason}")
         }
@@ -521,7 +524,7 @@ fn a_person_is_told_of_all_that_concerns_her_rooms() {
     table.core.connected(table.now);
     table.outputs();
     let asked = "batch echo-message labeled-response message-tags draft/channel-rename draft/message-redaction \
-                 invite-notify setname";
+                 invite-notify setname soju.im/search";
     table.came(&[&format!(":s CAP * LS :{asked} draft/chathistory")], &[&format!("> CAP REQ :{asked}")]);
 }
 
@@ -649,6 +652,39 @@ fn what_is_asked_for_is_shown_again() {
     table.came(&["@msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi"]);
     table.typed("/history 1", &["> @label=1 HISTORY #lobby 1"]);
     table.came(&["@label=1;msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi", "! end of the history"]);
+}
+
+#[test]
+fn what_was_looked_for_is_shown_and_not_taken_for_seen() {
+    let mut table = Table::ready();
+    table.came(&["@msgid=1 :bob!b@n PRIVMSG #lobby :lunch"], &["#lobby bob Text lunch"]);
+    table.typed("/search lunch", &["> @label=1 SEARCH :* lunch"]);
+    table.came(
+        &[
+            "@label=1 :s BATCH +r labeled-response",
+            "@batch=r :s NOTE SEARCH MORE_FOUND 2 :more was found than is shown",
+            "@batch=r :s BATCH +h soju.im/search",
+            "@batch=h;msgid=1 :bob!b@n PRIVMSG #lobby :lunch",
+            "@batch=h;msgid=2 :alice!a@n PRIVMSG bob :\u{1}ACTION has lunch\u{1}",
+            "@batch=h;msgid=3 :bob!b@n JOIN #lobby",
+            "@batch=h :alice!a@n PRIVMSG bob :later line",
+            ":s BATCH -h",
+            ":s BATCH -r",
+        ],
+        &[
+            "! more was found than is shown",
+            "found #lobby bob Text lunch",
+            "found bob alice Action has lunch",
+            "found bob alice Text later line",
+            "! 2 messages were found",
+        ],
+    );
+    table.came(&["@msgid=2 :alice!a@n PRIVMSG bob :new"], &["bob alice Text new"]);
+    table.typed("/search nothing", &["> @label=2 SEARCH :* nothing"]);
+    table.came(&["@label=2 :s BATCH +h soju.im/search", ":s BATCH -h"], &["! nothing was found"]);
+    table.typed("/search #x y", &["> @label=3 SEARCH :#x y"]);
+    table.came(&["@label=3 :s FAIL SEARCH INVALID_PARAMS in :there is no such room"], &["! there is no such room"]);
+    assert_eq!(table.core.refusals(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use super::Turn;
 use crate::{
     hub::{
-        delivery::{Delivery, Lookup},
+        delivery::{Delivery, Lookup, Names},
         state::State,
     },
     ident::{Nick, RoomId},
@@ -98,16 +98,20 @@ impl Turn<'_> {
 
     /// `CHATHISTORY TARGETS`: my rooms and those with whom I spoke.
     fn conversations(&mut self, between_ms: (u64, u64), most: usize) {
-        let ids = self.my_account().map(|account| account.rooms.clone()).unwrap_or_default();
-        let (mut names, mut rooms) = (Vec::new(), Vec::new());
-        for id in ids {
-            if let (Some(room), Ok(found)) = (self.state.rooms.get(&id), self.state.room_history(&self.me, id)) {
-                names.push((id, room.name.clone()));
-                rooms.push((id, found.since_ms));
-            }
-        }
+        let (names, rooms) = self.my_rooms();
         let newest = Newest { account: self.me.clone(), rooms, between_ms, until: self.at.position, most };
         self.look_up(Lookup::Targets(names, newest));
+    }
+
+    /// My rooms: how each is called, and since when what was said there is mine to read.
+    pub(super) fn my_rooms(&self) -> (Names, Vec<(RoomId, u64)>) {
+        let ids = self.my_account().map_or(&[][..], |account| &account.rooms);
+        let room = |&id: &RoomId| {
+            let room = self.state.rooms.get(&id)?;
+            let found = self.state.room_history(&self.me, id).ok()?;
+            Some(((id, room.name.clone()), (id, found.since_ms)))
+        };
+        ids.iter().filter_map(room).unzip()
     }
 
     fn page(&self, found: Readable, range: Range, content: Content, most: usize) -> (Box<str>, Page) {
@@ -115,7 +119,7 @@ impl Turn<'_> {
         (name, Page { conversation, range, content, since_ms, until: self.at.position, most })
     }
 
-    fn look_up(&mut self, lookup: Lookup) {
+    pub(super) fn look_up(&mut self, lookup: Lookup) {
         let (session, label) = (self.from, self.label.take());
         self.after.push(Delivery::Lookup { session, label, lookup: Box::new(lookup) });
     }

@@ -24,6 +24,7 @@ mod redact;
 mod register;
 mod rename;
 mod room_mode;
+mod search;
 mod send;
 mod setname;
 mod topic;
@@ -151,6 +152,7 @@ impl<'a> Turn<'a> {
             Command::Info(info, of) => self.info(*info, of.as_deref()),
             Command::History(place, most) => self.history(place, *most),
             Command::Chathistory(asked) => self.chathistory(asked),
+            Command::Search(search) => self.search(search),
             Command::Markread(target, time_ms) => self.markread(target, *time_ms),
             Command::Redact(target, id, reason) => self.redact(target, id, reason.as_ref(), found),
             Command::Help(topic) => self.reply(Reply::Help(topic.clone())),

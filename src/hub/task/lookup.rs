@@ -4,7 +4,7 @@
 //! A session has one question under way at a time; what is said to it after the question waits for
 //! the answer ([`super::member`]), and nobody else does.
 
-use std::task::Context;
+use std::{sync::Arc, task::Context};
 
 use tracing::warn;
 
@@ -18,14 +18,16 @@ use crate::{
         request::{Body, Request, SessionId},
         sought::{Found, Sought},
     },
-    ident::RoomName,
+    ident::{RoomId, RoomName},
     journal::{Journal, ReadError, Ticket},
     protocol::{
+        chat::Message,
         durable::Conversation,
+        limits,
         past::{Answer, Kept, Question},
         refusal::Refusal,
         render,
-        reply::Reply,
+        reply::{Hits, Reply},
     },
 };
 
@@ -114,6 +116,7 @@ pub(in crate::hub) fn question(lookup: &Lookup) -> Question {
     match lookup {
         Lookup::History(_, page) | Lookup::Page(_, _, page) => Question::Page(page.clone()),
         Lookup::Targets(_, newest) => Question::Newest(newest.clone()),
+        Lookup::Search { search, .. } => Question::Search(search.clone()),
     }
 }
 
@@ -121,11 +124,7 @@ pub(in crate::hub) fn question(lookup: &Lookup) -> Question {
 pub(in crate::hub) fn answer(lookup: &Lookup, found: Result<Answer, ReadError>) -> Reply {
     match (lookup, found) {
         (Lookup::History(place, _), Ok(Answer::Page(kept))) => {
-            let texts = kept.into_iter().filter_map(|kept| match kept {
-                Kept::Message(message) => Some(message),
-                Kept::Event(_) => None,
-            });
-            Reply::History(place.clone(), texts.collect())
+            Reply::History(place.clone(), kept.into_iter().filter_map(Kept::into_message).collect())
         }
         (Lookup::Page(_, target, _), Ok(Answer::Page(kept))) => {
             let room = target.parse::<RoomName>().ok();
@@ -149,6 +148,9 @@ pub(in crate::hub) fn answer(lookup: &Lookup, found: Result<Answer, ReadError>) 
             };
             Reply::Conversations(found.into_iter().filter_map(|(of, time)| Some((name(of)?, time))).collect())
         }
+        (Lookup::Search { place, names, search }, Ok(Answer::Search(found))) => {
+            Reply::Found(shown(place.clone(), names, found, search.most.saturating_sub(1)))
+        }
         (lookup, found) => {
             match found {
                 Err(error) => warn!(%error, "what is kept could not be read"),
@@ -159,7 +161,34 @@ pub(in crate::hub) fn answer(lookup: &Lookup, found: Result<Answer, ReadError>) 
                 Lookup::History(..) => Refusal::BadLine("HISTORY_FAILED", what),
                 Lookup::Page(part, target, _) => Refusal::fail("CHATHISTORY", "MESSAGE_ERROR", &[part, target], what),
                 Lookup::Targets(..) => Refusal::fail("CHATHISTORY", "MESSAGE_ERROR", &["TARGETS"], what),
+                Lookup::Search { .. } => Refusal::fail("SEARCH", "INTERNAL_ERROR", &[], what),
             })
         }
     }
+}
+
+/// As many of the messages that were found as are shown, the newest, under the names that their rooms
+/// have now.
+fn shown(
+    place: Option<Box<str>>,
+    names: &[(RoomId, RoomName)],
+    found: Vec<(Conversation, Arc<Message>)>,
+    most: usize,
+) -> Hits {
+    let (all, mut octets) = (found.len(), 0);
+    let fits = |kept: &Kept| {
+        octets += kept.octets() + kept.heads();
+        octets <= limits::PAGE
+    };
+    let named = |(conversation, message): (Conversation, Arc<Message>)| match conversation {
+        Conversation::Room(id) => {
+            let (_, name) = names.iter().find(|(room, _)| *room == id)?;
+            Some(Kept::Message(message).in_room(name))
+        }
+        Conversation::Pair(..) => Some(Kept::Message(message)),
+    };
+    let newest = found.into_iter().rev().filter_map(named).take(most).take_while(fits);
+    let mut messages: Vec<Arc<Message>> = newest.filter_map(Kept::into_message).collect();
+    messages.reverse();
+    Hits { place, more: messages.len() < all, messages }
 }

@@ -25,6 +25,7 @@ mod redact;
 mod rename;
 mod replay;
 mod rooms;
+mod search;
 mod sent_id;
 mod setname;
 mod shell;

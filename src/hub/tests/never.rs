@@ -32,7 +32,7 @@ const SESSIONS: [(&str, &str, &str, Dialect); 12] = [
     (
         "alice",
         "alice",
-        "message-tags server-time labeled-response batch echo-message draft/message-redaction draft/metadata-3 conclave.chat/id",
+        "message-tags server-time labeled-response batch echo-message draft/message-redaction draft/metadata-3 conclave.chat/id soju.im/search",
         Dialect::Irc,
     ),
     ("bob", "bob", "", Dialect::Irc),
@@ -45,7 +45,7 @@ const SESSIONS: [(&str, &str, &str, Dialect); 12] = [
     (
         "mallory",
         "mallory",
-        "labeled-response batch message-tags draft/chathistory draft/event-playback extended-monitor away-notify setname draft/metadata-3",
+        "labeled-response batch message-tags draft/chathistory draft/event-playback extended-monitor away-notify setname draft/metadata-3 soju.im/search",
         Dialect::Irc,
     ),
     ("trudy", "trudy", "userhost-in-names draft/read-marker draft/channel-rename draft/multiline", Dialect::Irc),
@@ -72,7 +72,7 @@ const SESSIONS: [(&str, &str, &str, Dialect); 12] = [
 /// shared a room with her never reads her name.
 const IVY: &str = "ivy";
 
-const WORDS: [&str; 57] = [
+const WORDS: [&str; 60] = [
     "#open",
     "#secret",
     "#other",
@@ -119,6 +119,9 @@ const WORDS: [&str; 57] = [
     "LATEST",
     "TARGETS",
     "*ALL",
+    "text=word*;in=#secret;limit=100",
+    "text=one;from=alice",
+    "word*",
     "SET",
     "GET",
     "SYNC",
@@ -132,7 +135,7 @@ const WORDS: [&str; 57] = [
     "\u{3}4\u{1}x",
 ];
 
-const VERBS: [&str; 41] = [
+const VERBS: [&str; 42] = [
     "JOIN",
     "PART",
     "PRIVMSG",
@@ -162,6 +165,7 @@ const VERBS: [&str; 41] = [
     "MONITOR",
     "HISTORY",
     "CHATHISTORY",
+    "SEARCH",
     "MARKREAD",
     "REDACT",
     "OPER",
@@ -223,6 +227,10 @@ fn said() -> impl Strategy<Value = Said> {
             .prop_map(|(room, mode)| format!("MODE {room} {mode}")),
         (room(), room()).prop_map(|(room, new)| format!("RENAME {room} {new} :$")),
         room().prop_map(|room| format!("CHATHISTORY LATEST {room} * 50")),
+        (prop_oneof![room(), person(), Just("*")], select(vec!["word*", "one", "two word*"]))
+            .prop_map(|(scope, words)| format!("SEARCH {scope} {words}")),
+        (room(), person()).prop_map(|(room, from)| format!("SEARCH text=word*;limit=100;in={room};from={from}")),
+        person().prop_map(|from| format!("SEARCH text=word*;limit=100;from={from}")),
         Just("CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2099-01-01T00:00:00.000Z 50".to_owned()),
         (select(vec!["HISTORY", "WHO", "NAMES", "LIST", "MODE", "TOPIC", "MARKREAD"]), room())
             .prop_map(|(verb, room)| format!("{verb} {room}")),
@@ -268,7 +276,7 @@ fn said() -> impl Strategy<Value = Said> {
     (0..SESSIONS.len(), any::<bool>(), line).prop_map(|(who, label, line)| Said { who, label, line })
 }
 
-const CAPS: [&str; 13] = [
+const CAPS: [&str; 14] = [
     "batch",
     "labeled-response",
     "draft/multiline",
@@ -282,6 +290,7 @@ const CAPS: [&str; 13] = [
     "draft/read-marker",
     "echo-message",
     "conclave.chat/id",
+    "soju.im/search",
 ];
 
 /// Who knows what: the accounts that may hear a word.
@@ -556,8 +565,22 @@ fn grammar(person: &str, lines: &[String], after: &str) {
 /// What the invisible may say without being seen by it.
 fn is_quiet(line: &str) -> bool {
     let verb = line.split(' ').next().unwrap_or_default();
-    ["JOIN", "WHO", "WHOIS", "NAMES", "LIST", "CAP", "AWAY", "PING", "MARKREAD", "MONITOR", "CHATHISTORY", "HISTORY"]
-        .contains(&verb)
+    [
+        "JOIN",
+        "WHO",
+        "WHOIS",
+        "NAMES",
+        "LIST",
+        "CAP",
+        "AWAY",
+        "PING",
+        "MARKREAD",
+        "MONITOR",
+        "CHATHISTORY",
+        "HISTORY",
+        "SEARCH",
+    ]
+    .contains(&verb)
         || line == "QUIT :so long"
 }
 

@@ -29,6 +29,7 @@ mod redact;
 mod register;
 mod rehash;
 mod rename;
+mod search;
 mod send;
 mod send_id;
 mod setname;
@@ -51,6 +52,7 @@ pub use metadata::{Ask, KeyWish, Metadata};
 pub use mode::{Wish, wishes};
 pub use monitor::Monitor;
 pub use parse::{from_irc, from_plain};
+pub use search::{Scope, Search};
 pub use send::{Send, batched};
 pub use send_id::{BadId, GivenId, SendId, given_id};
 pub use table::{Group, Privilege, Spec, TABLE};
@@ -128,6 +130,8 @@ pub enum Command {
     History(Place, usize),
     /// A page of kept messages, or the conversations that have some.
     Chathistory(Box<Chathistory>),
+    /// Kept messages by their words.
+    Search(Box<Search>),
     /// Up to when a conversation is read: asked for, or (milliseconds since the epoch) set.
     Markread(Box<str>, Option<u64>),
     /// What people and rooms say about themselves.
@@ -219,6 +223,7 @@ impl Command {
             Self::Monitor(_) => &monitor::MONITOR,
             Self::History(..) => &history::HISTORY,
             Self::Chathistory(_) => &chathistory::CHATHISTORY,
+            Self::Search(_) => &search::SEARCH,
             Self::Markread(..) => &markread::MARKREAD,
             Self::Metadata(_) => &metadata::METADATA,
             Self::Redact(..) => &redact::REDACT,

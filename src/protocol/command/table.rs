@@ -3,8 +3,8 @@
 
 use super::{
     Command, away, cap, chathistory, help, history, info, invite, join, kick, kill, list, markread, metadata, mode,
-    monitor, names, oper, part, ping, quit, redact, register, rehash, rename, send, setname, topic, userhost, wallops,
-    who, whois, whowas,
+    monitor, names, oper, part, ping, quit, redact, register, rehash, rename, search, send, setname, topic, userhost,
+    wallops, who, whois, whowas,
 };
 use crate::protocol::{message::Message, refusal::Refusal};
 
@@ -126,6 +126,7 @@ pub static TABLE: &[&Spec] = &[
     &list::LIST,
     &topic::TOPIC,
     &history::HISTORY,
+    &search::SEARCH,
     &away::AWAY,
     &help::HELP,
     &quit::QUIT,

@@ -15,7 +15,7 @@ use crate::{
     protocol::{
         chat::{Act, Audience, Event, Kind, Message},
         command::help_rows,
-        reply::{Counts, Member, Reply, ServerInfo, Whois},
+        reply::{Counts, Hits, Member, Reply, ServerInfo, Whois},
         sanitize,
     },
 };
@@ -243,6 +243,7 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::TalkIn(Some(room)) => say(lines, &format!("you talk in {room} now")),
         Reply::TalkIn(None) => say(lines, "you are in no room now; /join #ROOM"),
         Reply::History(place, messages) => history(lines, me, place, messages),
+        Reply::Found(what) => found(lines, me, what),
         Reply::Message(own, mine) => message(lines, *mine, own),
         Reply::Event(own) => match &own.act {
             Act::SetName(realname) => say(lines, &format!("your real name is {realname} now")),
@@ -329,10 +330,31 @@ fn history(lines: &mut Lines, me: &Nick, place: &str, messages: &[Arc<Message>])
     say(lines, "end of history");
 }
 
-/// The same, line by line, for a dialect that has no better way to say when something was said.
-pub(super) fn history_rows(me: &Nick, place: &str, messages: &[Arc<Message>]) -> Vec<String> {
+fn found(lines: &mut Lines, me: &Nick, found: &Hits) {
+    let place = match found.place.as_deref() {
+        None => String::new(),
+        Some(room) if room.starts_with('#') => format!(" in {room}"),
+        Some(person) => format!(" with {person}"),
+    };
+    say(
+        lines,
+        &match (found.messages.len(), found.more) {
+            (0, _) => return say(lines, &format!("nothing was found{place}")),
+            (1, false) => format!("1 message was found{place}:"),
+            (number, false) => format!("{number} messages were found{place}:"),
+            (number, true) => format!("more was found{place} than is shown; the newest {number}:"),
+        },
+    );
+    for old in &found.messages {
+        message_at(lines, old.source.nick == *me, old, true);
+    }
+    say(lines, "end of the search");
+}
+
+/// A reply's lines, for a dialect that has no better way to say when something was said.
+pub(super) fn rows(server: &ServerInfo, me: &Nick, said: &Reply) -> Vec<String> {
     let mut lines = Lines::default();
-    history(&mut lines, me, place, messages);
+    reply(&mut lines, server, me, said);
     lines.text.lines().map(Into::into).collect()
 }
 

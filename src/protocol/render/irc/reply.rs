@@ -79,19 +79,15 @@ pub(in crate::protocol::render) fn reply(
         Reply::Admin(who) => to.admin(who),
         Reply::Help(topic) => to.help(topic.as_deref()),
         Reply::TalkIn(_) => {}
-        Reply::History(place, messages) if !caps.has(Cap::ServerTime) => {
-            // As messages they would look as if they were said now.
-            for row in me.map(|me| plain::history_rows(me, place, messages)).unwrap_or_default() {
-                for piece in pieces(&row, room_after(server.name.len() + nick.len() + 11)) {
-                    to.line("NOTICE", &[nick, piece]);
-                }
-            }
-        }
+        // As messages they would look as if they were said now.
+        Reply::History(..) if !caps.has(Cap::ServerTime) => to.for_people(me, reply),
         Reply::History(_, messages) => {
             for old in messages {
                 message(to.lines, server, caps, old);
             }
         }
+        Reply::Found(found) if caps.has(Cap::Search) && caps.has(Cap::Batch) => to.found(found),
+        Reply::Found(_) => to.for_people(me, reply),
         Reply::Page(target, kept) => to.page(target, kept),
         Reply::Conversations(rows) => to.conversations(rows),
         Reply::Message(own, _) => message(to.lines, server, caps, own),
@@ -108,6 +104,14 @@ pub(in crate::protocol::render) fn reply(
 }
 
 impl Writer<'_> {
+    /// As a person reads it in the plain dialect.
+    fn for_people(&mut self, me: Option<&Nick>, reply: &Reply) {
+        let most = room_after(self.server.name.len() + self.me.len() + 11);
+        for row in me.map(|me| plain::rows(self.server, me, reply)).unwrap_or_default() {
+            pieces(&row, most).for_each(|piece| self.line("NOTICE", &[self.me, piece]));
+        }
+    }
+
     fn refused(&mut self, refusal: &Refusal) {
         if let Some((code, params, text)) = refusal.numeric() {
             return self.num(code, &params, Some(&text));
