@@ -33,10 +33,11 @@ const HUB_CORE: &[&str] = &["ident", "protocol"];
 const NOT_IN_HUB_CORE: [&str; 2] = ["tokio", "Mutex"];
 
 /// External crates that not everybody may use, and who may.
-const OWNED: [(&str, &[&str]); 4] = [
+const OWNED: [(&str, &[&str]); 5] = [
     ("rustls_pemfile", &["tls::pem"]),
     ("tokio_rustls", &["tls"]),
     ("toml", &["config"]),
+    ("rusqlite", &["journal::sqlite"]),
     ("clap", &["cli", "config::raw"]),
 ];
 

@@ -8,6 +8,7 @@ use crate::{
     protocol::{
         caps::{Cap, Caps, Dialect, Shape},
         chat::Source,
+        limits,
         metadata::Values,
         sasl::Sasl,
     },
@@ -84,11 +85,8 @@ impl Account {
     }
 }
 
-/// The most marks of an account; the oldest goes when another comes.
-const MARKS: usize = 500;
-
 /// Up to when an account has read, by the names of rooms and people in lower case; milliseconds
-/// since the epoch.
+/// since the epoch. The oldest goes when there are too many.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks(BTreeMap<Box<str>, u64>);
 
@@ -103,7 +101,7 @@ impl Marks {
             *mark = time_ms.max(*mark);
             return;
         }
-        if self.0.len() >= MARKS
+        if self.0.len() >= limits::MARKS
             && let Some(oldest) = self.0.iter().min_by_key(|(_, time_ms)| **time_ms).map(|(name, _)| name.clone())
         {
             self.0.remove(&oldest);

@@ -14,6 +14,7 @@ mod memory;
 mod names;
 mod prompt;
 mod ring;
+pub mod sqlite;
 
 use std::{
     sync::Arc,

@@ -135,6 +135,19 @@ pub fn check_directory(path: &Path) -> Result<(), FilesError> {
     Ok(())
 }
 
+/// Makes a file's new name last through a crash.
+pub fn sync_directory_of(path: &Path) -> Result<(), FilesError> {
+    if cfg!(unix) {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let failed = |source| FilesError::Write { path: path.into(), source };
+        File::open(directory).and_then(|d| d.sync_all()).map_err(failed)?;
+    }
+    Ok(())
+}
+
 /// A path as a POSIX shell reads it, for commands shown to a person.
 pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -274,16 +287,8 @@ impl<'a> Staged<'a> {
         }
     }
 
-    /// Makes the new name last through a crash.
     fn sync_directory(&self) -> Result<(), FilesError> {
-        if cfg!(unix) {
-            let directory = match self.target.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            };
-            File::open(directory).and_then(|d| d.sync_all()).map_err(|source| self.failed(source))?;
-        }
-        Ok(())
+        sync_directory_of(self.target)
     }
 
     fn failed(&self, source: io::Error) -> FilesError {

@@ -87,6 +87,9 @@ pub const METADATA_KEYS: usize = 32;
 /// The most keys to which one session is subscribed (`max-subs`).
 pub const METADATA_SUBS: usize = 50;
 
+/// The most conversations of which an account has marked how far it has read.
+pub const MARKS: usize = 500;
+
 /// The most octets of the network's id, which everybody's host is.
 pub const NETWORK: usize = 63;
 

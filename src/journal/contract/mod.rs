@@ -10,8 +10,9 @@ use std::{
 };
 
 use super::{
-    Bounds, Conversation, Durable, Entry, Journal, Last, Log as _, Memory, Position, ReadError,
+    Bounds, Conversation, Durable, Entry, Journal, Last, Log as _, Memory, Position, ReadError, Retention,
     late::{Hand, Late},
+    sqlite::Sqlite,
 };
 use crate::{
     ident::{DeviceId, Fingerprint, MsgId, RoomId},
@@ -90,6 +91,8 @@ pub(crate) fn page(journal: &mut dyn Journal, page: &Page) -> Vec<Kept> {
 struct Subject {
     journal: Box<dyn Journal>,
     hand: Option<Hand>,
+    /// Waits for what was asked to be committed.
+    wait: Box<dyn Fn()>,
 }
 
 impl Subject {
@@ -98,14 +101,28 @@ impl Subject {
         if let Some(hand) = &self.hand {
             hand.commit(usize::MAX);
         }
+        (self.wait)();
     }
+}
+
+fn on_disk() -> Subject {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Sqlite::open(&dir.path().join("journal.sqlite3"), Retention::default()).unwrap();
+    let settle = journal.settler();
+    // The directory is there as long as the journal is.
+    let wait = move || {
+        assert!(dir.path().exists());
+        settle();
+    };
+    Subject { journal: Box::new(journal), hand: None, wait: Box::new(wait) }
 }
 
 fn subjects() -> Vec<Subject> {
     let (late, hand) = Late::new();
     vec![
-        Subject { journal: Box::new(Memory::new(Bounds::default())), hand: None },
-        Subject { journal: Box::new(late), hand: Some(hand) },
+        Subject { journal: Box::new(Memory::new(Bounds::default())), hand: None, wait: Box::new(|| {}) },
+        Subject { journal: Box::new(late), hand: Some(hand), wait: Box::new(|| {}) },
+        on_disk(),
     ]
 }
 

@@ -1,0 +1,70 @@
+//! What goes wrong with the file, said without a word of what is in it.
+
+use std::fmt;
+
+use rusqlite::{Error, ErrorCode};
+
+use crate::journal::{CommitError, ReadError};
+
+/// Why something could not be read or written.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// SQLite says so.
+    Sql(Error),
+    /// What was read makes no sense.
+    Damaged(&'static str),
+}
+
+pub(super) type Outcome<T> = Result<T, Trouble>;
+
+impl Trouble {
+    /// SQLite's name for it, if it has one.
+    pub(super) fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sql(error) => error.sqlite_error_code(),
+            Self::Damaged(_) => Some(ErrorCode::DatabaseCorrupt),
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<Trouble> for ReadError {
+    fn from(trouble: Trouble) -> Self {
+        Self(trouble.to_string())
+    }
+}
+
+impl From<Trouble> for CommitError {
+    fn from(trouble: Trouble) -> Self {
+        Self(trouble.to_string())
+    }
+}
+
+impl fmt::Display for Trouble {
+    /// SQLite's own sentences may hold words of a search or of a row: only its codes are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.code() {
+            Some(ErrorCode::DiskFull) => "the disk is full",
+            Some(ErrorCode::ReadOnly) => "the file cannot be written: it is read-only, or was moved",
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process holds it",
+            Some(ErrorCode::OperationInterrupted) => "it took too long",
+            Some(ErrorCode::CannotOpen) => "the file cannot be opened",
+            Some(ErrorCode::SystemIoFailure) => "the disk reports an error",
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the file is damaged",
+            _ => "SQLite failed",
+        })?;
+        match self {
+            Self::Damaged(what) => write!(f, " ({what})"),
+            Self::Sql(Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. }) => {
+                write!(f, " (SQLite error {})", error.extended_code)
+            }
+            // A value of a type that never was written there.
+            Self::Sql(_) => write!(f, " (a value of another type than expected)"),
+        }
+    }
+}
