@@ -1,11 +1,14 @@
 //! `conclave send` and `conclave tail` as scripts use them, against a real server.
 
 use std::{
-    io::{Write, copy},
+    io::{Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Command, Output, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -385,10 +388,11 @@ fn following_a_room_makes_a_member() {
     alice.expect("#ops <bob> from a member");
 }
 
-/// A way to the server that can be cut.
+/// A way to the server that can be cut, also in one direction only.
 struct Relay {
     address: SocketAddr,
     streams: Arc<Mutex<Option<Vec<TcpStream>>>>,
+    muted: Arc<AtomicBool>,
 }
 
 impl Relay {
@@ -397,22 +401,27 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let streams = Arc::new(Mutex::new(Some(Vec::new())));
         let open = Arc::clone(&streams);
+        let muted = Arc::new(AtomicBool::new(false));
+        let (mute, never) = (Arc::clone(&muted), Arc::new(AtomicBool::new(false)));
         thread::spawn(move || {
             for near in listener.incoming() {
                 // What is not taken in is closed.
                 let (Ok(near), Ok(far)) = (near, TcpStream::connect(server)) else { continue };
                 let Some(streams) = &mut *open.lock().unwrap() else { continue };
-                for (from, to) in [(&near, &far), (&far, &near)] {
-                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    thread::spawn(move || {
-                        let _ = copy(&mut from, &mut to);
-                        let _ = to.shutdown(Shutdown::Both);
-                    });
+                for (from, to, mute) in [(&near, &far, &never), (&far, &near, &mute)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let mute = Arc::clone(mute);
+                    thread::spawn(move || carry(from, to, &mute));
                 }
                 streams.extend([near, far]);
             }
         });
-        Self { address, streams }
+        Self { address, streams, muted }
+    }
+
+    /// What the server says is lost from now on; what is said to it arrives.
+    fn mute(&self) {
+        self.muted.store(true, Ordering::SeqCst);
     }
 
     fn cut(&self) {
@@ -422,8 +431,73 @@ impl Relay {
     }
 
     fn mend(&self) {
+        self.muted.store(false, Ordering::SeqCst);
         *self.streams.lock().unwrap() = Some(Vec::new());
     }
+}
+
+/// Carries octets in one direction until either end is closed; none while it is muted.
+fn carry(mut from: TcpStream, mut to: TcpStream, muted: &AtomicBool) {
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if !muted.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// The connection breaks when the server has taken a line and its acknowledgement is under way.
+#[test]
+fn what_was_taken_before_the_connection_broke_is_said_once() {
+    let world = world(&["alice", "bob"]);
+    let relay = Relay::to(world.address);
+    let mut bob = world.tail(&["--as", "bob", "--json", "-n", "0", "#lobby"]);
+    let mut said = |text: &str| loop {
+        let object = serde_json::from_str::<Value>(&bob.expect("")).unwrap();
+        // Who comes and goes is told too.
+        if object["kind"] == "message" {
+            assert_eq!(object["text"], text);
+            return object;
+        }
+    };
+    let mut send = Running::start(&mut world.at(relay.address, &["send", "--as", "alice", "--json", "#lobby"]));
+    send.type_line("first");
+    send.expect("\"text\":\"first\"");
+    said("first");
+    relay.mute();
+    send.type_line("one");
+    send.type_line("two");
+    let (one, two) = (said("one"), said("two"));
+    relay.cut();
+    send.expect_err("-- connection lost");
+    relay.mend();
+    for object in [one, two] {
+        let answer = serde_json::from_str::<Value>(&send.expect("")).unwrap();
+        assert_eq!((&answer["msgid"], &answer["time"]), (&object["msgid"], &object["time"]));
+        assert_eq!(answer["text"], object["text"]);
+    }
+    send.type_line("last");
+    said("last");
+    assert_eq!(send.end().0, Some(0));
+
+    // A person's lines too.
+    let mut chat =
+        Running::start(&mut world.at(relay.address, &["chat", "--as", "alice", "--join", "#lobby", "--plain"]));
+    chat.type_line("hello");
+    chat.expect("#lobby <alice> hello");
+    said("hello");
+    relay.mute();
+    chat.type_line("three");
+    said("three");
+    relay.cut();
+    chat.expect_err("-- connection lost");
+    relay.mend();
+    assert!(chat.expect("three").ends_with("#lobby <alice> three"));
+    chat.type_line("four");
+    said("four");
+    let (code, stdout, _) = chat.end();
+    assert_eq!((code, stdout.contains("three")), (Some(0), false), "{stdout}");
 }
 
 #[test]
