@@ -2,7 +2,11 @@
 //!
 //! The lists that take several lines (NAMES, WHO, ...) are shown line by line, as they come.
 
-use crate::protocol::{refusal::Refusal, timestamp};
+use crate::protocol::{
+    refusal::Refusal,
+    reply::{OFFLINE, offline},
+    timestamp,
+};
 
 /// What a numeric reply is for a person.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,6 +116,7 @@ pub(super) fn sentence(code: u16, params: &[&str]) -> Told {
         221 => say(format!("your modes: {last}")),
         // A program keeps the connection, for nobody (IRCv3 `draft/pre-away`).
         301 if last == "*" => say(format!("{} is away", at(0))),
+        301 if last == OFFLINE => say(offline(at(0))),
         301 => say(format!("{} is away: {last}", at(0))),
         305 => say("you are back".into()),
         306 => say("you are away now; /away alone says that you are back".into()),

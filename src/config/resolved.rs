@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     ident::{Nick, RoomName},
+    pki::Directory,
     server::{History, Limits, Options},
     tls::{identity::Rules, server::Files},
 };
@@ -112,8 +113,9 @@ impl Settings {
         let limits = if limits.unwrap_or(true) { defaults.limits } else { defaults.limits.without_shares() };
         let connections = setting("max-connections", |r| &r.max_connections).parse(count)?;
         let per_address = setting("max-per-address", |r| &r.max_per_address).parse(count)?;
+        let (files, index) = files(layers)?;
         Ok(Self {
-            files: files(layers)?,
+            files,
             rules: Rules { require_san: require_san.unwrap_or(false) },
             listen: listen.unwrap_or_else(|| vec![SocketAddr::from(([127, 0, 0, 1], 6697))]),
             data: data.unwrap_or_else(|| Data::Directory("conclave-data".into())),
@@ -125,6 +127,7 @@ impl Settings {
                 history: history.unwrap_or(defaults.history),
                 history_per_room,
                 history_total,
+                index,
                 limits: Limits {
                     connections: connections.unwrap_or(limits.connections),
                     per_address: per_address.unwrap_or(limits.per_address),
@@ -167,8 +170,9 @@ fn list<T>(
 }
 
 /// Either a directory with fixed names, or each file by itself. The uppermost source that says
-/// anything about it decides which; single files may then be spread over the sources below it.
-fn files(layers: &Layers) -> anyhow::Result<Files> {
+/// anything about it decides which; single files may then be spread over the sources below it. Only a
+/// directory has the authority's index.
+fn files(layers: &Layers) -> anyhow::Result<(Files, Option<PathBuf>)> {
     let single = |r: &Raw| r.cert.is_some() || r.key.is_some() || r.client_ca.is_some() || r.crl.is_some();
     let Some(layers) = layers.starting(|r| r.certs.is_some() || single(r)) else {
         return directory(Path::new("certs"));
@@ -190,15 +194,16 @@ fn files(layers: &Layers) -> anyhow::Result<Files> {
             format!("--{name} is missing: a certificate, a key and an authority go together, or give --certs DIR alone")
         })
     };
-    Ok(Files {
+    let files = Files {
         cert: needed("cert", |r| &r.cert)?,
         key: needed("key", |r| &r.key)?,
         client_ca: needed("client-ca", |r| &r.client_ca)?,
         crl: file("crl", |r| &r.crl)?,
-    })
+    };
+    Ok((files, None))
 }
 
-fn directory(directory: &Path) -> anyhow::Result<Files> {
+fn directory(directory: &Path) -> anyhow::Result<(Files, Option<PathBuf>)> {
     let file = |name| {
         let path = directory.join(name);
         readable(&path).with_context(|| {
@@ -209,12 +214,13 @@ fn directory(directory: &Path) -> anyhow::Result<Files> {
         })?;
         Ok::<_, anyhow::Error>(path)
     };
-    Ok(Files {
+    let files = Files {
         cert: file("server.pem")?,
         key: file("server.key")?,
         client_ca: file("ca.pem")?,
         crl: Some(file("crl.pem")?),
-    })
+    };
+    Ok((files, Some(Directory::new(directory).index())))
 }
 
 fn readable(path: &Path) -> anyhow::Result<()> {

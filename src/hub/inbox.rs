@@ -43,8 +43,9 @@ impl Inbox {
             if inner.closed {
                 return Ok(());
             }
-            // That a connection ended is always taken: there is one such for each session.
-            if inner.queue.len() >= self.bound && !matches!(request.body, Body::Gone(_)) {
+            // That a connection ended is always taken: there is one such for each session. So is what the
+            // server itself has to say, seldom.
+            if inner.queue.len() >= self.bound && !matches!(request.body, Body::Gone(_) | Body::Issued(_)) {
                 inner.waiting.push(cx.waker().clone());
                 return Err(request);
             }

@@ -9,6 +9,7 @@ mod access;
 mod account;
 mod delivery;
 mod inbox;
+mod letterboxes;
 mod mask;
 mod metadata;
 mod outbox;

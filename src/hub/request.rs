@@ -1,6 +1,6 @@
 //! What the hub is asked, and what comes with the asking.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{metadata::Early, sought::Found};
 use crate::{
@@ -13,6 +13,11 @@ use crate::{
 /// said to it may still be on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u32);
+
+impl SessionId {
+    /// No session: what nobody asked for.
+    pub const NOBODY: Self = Self(u32::MAX);
+}
 
 /// One request of one session.
 #[derive(Clone, Debug)]
@@ -38,6 +43,8 @@ pub enum Body {
     Gone(Gone),
     /// Time has passed (from the shell, of no session).
     Tick,
+    /// So many people have a certificate to come with (from the server, of no session).
+    Issued(Arc<BTreeSet<Nick>>),
 }
 
 impl Body {
@@ -45,7 +52,7 @@ impl Body {
     pub const fn cost(&self) -> u8 {
         match self {
             Self::Command(command) => command.spec().cost,
-            Self::Register(_) | Self::Refused(_) | Self::Gone(_) | Self::Tick => 1,
+            Self::Register(_) | Self::Refused(_) | Self::Gone(_) | Self::Tick | Self::Issued(_) => 1,
         }
     }
 }

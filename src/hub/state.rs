@@ -8,6 +8,7 @@ use std::{
 use super::{
     account::{Account, Session, UserModes, add},
     delivery::Audience,
+    letterboxes::Letterboxes,
     request::SessionId,
     room::{Membership, Modes, Room},
 };
@@ -49,6 +50,10 @@ pub struct State {
     pub(super) names: BTreeMap<RoomName, RoomId>,
     pub(super) accounts: BTreeMap<Nick, Account>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
+    /// Who has a certificate, whether he was ever here or not.
+    pub(super) issued: Arc<BTreeSet<Nick>>,
+    /// What waits for those who are not here.
+    pub(super) letterboxes: Letterboxes,
     /// Accounts that have modes.
     pub(super) moded: BTreeSet<Nick>,
     /// Accounts that linger.
@@ -70,13 +75,15 @@ pub struct State {
 
 impl State {
     /// The state of a server that has just been installed.
-    pub const fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings) -> Self {
         Self {
             settings,
             rooms: BTreeMap::new(),
             names: BTreeMap::new(),
             accounts: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            issued: Arc::default(),
+            letterboxes: Letterboxes::default(),
             moded: BTreeSet::new(),
             lingering: BTreeSet::new(),
             next_room: 1,
@@ -210,7 +217,8 @@ impl State {
     }
 
     /// Starts again from what was committed, after a commit failed: `load` applies every durable
-    /// event; who is connected stays as it is.
+    /// event; who is connected stays as it is. How much waits for the others is counted anew, as after
+    /// a restart: some of it may have been lost.
     pub fn reload<E>(&mut self, load: impl FnOnce(&mut dyn FnMut(Durable)) -> Result<(), E>) -> Result<(), E> {
         let mut fresh = Self::new(self.settings.clone());
         load(&mut |event| fresh.apply(&event))?;
@@ -222,6 +230,7 @@ impl State {
         fresh.were = std::mem::take(&mut self.were);
         fresh.sessions = std::mem::take(&mut self.sessions);
         fresh.lingering = std::mem::take(&mut self.lingering);
+        fresh.issued = Arc::clone(&self.issued);
         for (nick, old) in std::mem::take(&mut self.accounts) {
             if !old.present() && old.sessions.is_empty() {
                 continue;
@@ -259,7 +268,13 @@ impl State {
         Some((id, self.rooms.get(&id)?))
     }
 
-    /// The account of this name, if it is known.
+    /// The person of this name, if there is one: he was here, or has a certificate to come with.
+    pub(super) fn person_named(&self, name: &str) -> Option<&Nick> {
+        let nick = name.parse::<Nick>().ok()?;
+        self.accounts.get_key_value(&nick).map(|(nick, _)| nick).or_else(|| self.issued.get(&nick))
+    }
+
+    /// The account of this name, if it was ever here.
     pub(super) fn account_named(&self, name: &str) -> Option<(&Nick, &Account)> {
         self.accounts.get_key_value(&name.parse::<Nick>().ok()?)
     }

@@ -23,6 +23,12 @@ pub const MAX_PARAMS: usize = 15;
 /// `conclave.chat/id`).
 pub const SENT_ID: usize = 64;
 
+/// The most private messages of one sender that wait for a person who is not here.
+pub const WAITING_FROM_ONE: usize = 500;
+
+/// The most of all senders together.
+pub const WAITING: usize = 5000;
+
 /// The most octets of a label (IRCv3 `labeled-response`).
 pub const MAX_LABEL: usize = 64;
 

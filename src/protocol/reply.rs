@@ -35,6 +35,14 @@ pub struct ServerInfo {
     pub rooms_per_account: usize,
 }
 
+/// What 301 says of a person who is not here and for whom a message waits.
+pub const OFFLINE: &str = "offline, will be delivered";
+
+/// The same as a sentence.
+pub fn offline(who: &str) -> String {
+    format!("{who} is offline; the message will be delivered")
+}
+
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -107,6 +115,8 @@ pub enum Reply {
     Away(bool),
     /// The person to whom a message went is away.
     IsAway(Nick, Arc<str>),
+    /// The person to whom a message went is not here: it waits for him.
+    Offline(Nick),
     /// The message of the day.
     Motd,
     /// Numbers about the server.

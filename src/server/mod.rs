@@ -5,6 +5,7 @@
 //! certificates.
 
 mod crowd;
+mod issued;
 mod limits;
 mod listener;
 mod options;
@@ -31,6 +32,7 @@ use crate::{
     tls::{self, reload::Live},
 };
 use crowd::Crowd;
+use issued::Issued;
 use limits::Gate;
 
 /// How long sessions have to take their goodbye when the server ends.
@@ -102,11 +104,16 @@ pub async fn run(
         crowd: Arc::default(),
         counters,
     });
+    let mut issued = options.index.map(Issued::new);
+    if let Some(issued) = &mut issued {
+        // Before anybody is let in: the first message may be to somebody who was never here.
+        issued.read(&shared.door);
+    }
     let mut tasks = JoinSet::new();
     for listener in listeners {
         tasks.spawn(listener::accept(listener, Arc::clone(&shared), signs.stop.clone()));
     }
-    tasks.spawn(watch::watch(Arc::clone(&shared), signs.clone()));
+    tasks.spawn(watch::watch(Arc::clone(&shared), issued, signs.clone()));
     tasks.spawn(hub.run(signs.stop.clone()));
 
     while let Some(ended) = tasks.join_next().await {

@@ -1,6 +1,6 @@
 //! What the server can be told, in its own terms.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     hub::task::Patience,
@@ -37,6 +37,8 @@ pub struct Options {
     pub history_per_room: Option<u64>,
     /// How many messages are kept in all.
     pub history_total: Option<u64>,
+    /// The index of the authority's certificates, where the server has it.
+    pub index: Option<PathBuf>,
     /// How much anybody may take.
     pub limits: Limits,
 }
@@ -52,6 +54,7 @@ impl Options {
             history: History::For(Duration::from_secs(30 * 86400)),
             history_per_room: None,
             history_total: None,
+            index: None,
             limits: Limits::default(),
         }
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
-use super::{Shared, Signs};
+use super::{Shared, Signs, issued::Issued};
 use crate::{
     hub::Cut,
     platform::clock,
@@ -17,7 +17,7 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs until the server stops.
-pub(super) async fn watch(shared: Arc<Shared>, signs: Signs) {
+pub(super) async fn watch(shared: Arc<Shared>, mut issued: Option<Issued>, signs: Signs) {
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut judged_at = clock::unix_now();
@@ -31,6 +31,9 @@ pub(super) async fn watch(shared: Arc<Shared>, signs: Signs) {
         };
         if asked || shared.live.changed_on_disk() {
             reload(&shared).await;
+        }
+        if issued.as_ref().is_some_and(|issued| asked || issued.is_stale()) {
+            issued = read(&shared, issued).await;
         }
         let now = clock::unix_now();
         if now != judged_at {
@@ -67,6 +70,17 @@ async fn reload(shared: &Arc<Shared>) {
         }
         Err(error) => warn!(%error, "reloading the certificates failed; the earlier ones stay in force"),
     }
+}
+
+/// Reads who has a certificate.
+async fn read(shared: &Arc<Shared>, issued: Option<Issued>) -> Option<Issued> {
+    let (shared, mut issued) = (Arc::clone(shared), issued?);
+    // The index is as long as the deployment is old: not on the thread that serves sessions.
+    let read = tokio::task::spawn_blocking(move || {
+        issued.read(&shared.door);
+        issued
+    });
+    read.await.inspect_err(|error| warn!(%error, "who has a certificate is not watched any more")).ok()
 }
 
 fn warn_of(credentials: &Credentials) {

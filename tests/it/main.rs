@@ -16,6 +16,7 @@ mod hostile;
 mod irc;
 mod libraries;
 mod limits;
+mod offline;
 mod peers;
 mod people;
 mod plain;

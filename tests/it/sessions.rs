@@ -99,10 +99,7 @@ async fn only_the_last_quit_is_seen() {
 
     // She is still a member: absent in the lists, and back with a JOIN.
     assert_eq!(bob.does("NAMES #x").await[0], ":conclave.local 353 bob = #x :@bob");
-    assert_eq!(
-        bob.does("PRIVMSG alice :there?").await,
-        [":conclave.local 401 bob alice :Not connected; the message was not delivered"]
-    );
+    assert_eq!(bob.does("PRIVMSG alice :there?").await, [":conclave.local 301 bob alice :offline, will be delivered"]);
     let _three = Peer::irc(&deployment, &server, &pair, "").await;
     assert_eq!(bob.sees().await, [format!("{ME} JOIN #x")]);
     assert_eq!(bob.does("NAMES #x").await[0], ":conclave.local 353 bob = #x :alice @bob");
@@ -120,8 +117,8 @@ async fn who_loses_the_connection_and_comes_back_was_never_away() {
     bob.lines().await;
 
     alice.vanish();
-    // Until the server knows: then nobody is there to get it.
-    let lost = ":conclave.local 401 bob alice :Not connected; the message was not delivered";
+    // Until the server knows: then nobody is there to get it now.
+    let lost = ":conclave.local 301 bob alice :offline, will be delivered";
     let noticed = async {
         loop {
             if let [answer] = &*bob.does("PRIVMSG alice :there?").await {

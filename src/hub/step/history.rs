@@ -35,7 +35,7 @@ impl State {
         if name.starts_with('#') {
             return self.room_history(me, self.room_named(name)?.0).ok();
         }
-        let (nick, _) = self.account_named(name)?;
+        let nick = self.person_named(name)?;
         let conversation = Conversation::between(me.clone(), nick.clone());
         Some(Readable { conversation, name: nick.as_str().into(), since_ms: 0 })
     }

@@ -17,9 +17,6 @@ use crate::{
     },
 };
 
-/// The session on whose behalf nothing is done for anybody.
-const NOBODY: SessionId = SessionId(u32::MAX);
-
 impl Turn<'_> {
     pub(super) fn quit(&mut self, reason: Option<&str>) {
         // Modern IRC has the prefix stand there for others also where nothing follows it.
@@ -94,7 +91,7 @@ pub(super) fn tick(state: &mut State, at: Stamp) -> Outputs {
         over.map(|account| (account.source.nick.clone(), Arc::clone(&account.parting))).collect();
     let (mut deliveries, mut ids) = (Vec::new(), 0);
     for (nick, reason) in over {
-        let mut turn = Turn::by(state, at, NOBODY, nick.clone());
+        let mut turn = Turn::by(state, at, SessionId::NOBODY, nick.clone());
         turn.ids = ids;
         turn.linger_no_more(&nick, &reason);
         ids = turn.ids;

@@ -67,6 +67,10 @@ impl State {
             Body::Tick => return leave::tick(self, at),
             Body::Gone(gone) => return leave::gone(self, at, from, gone),
             Body::Register(registration) => return register::register(self, at, from, registration),
+            Body::Issued(issued) => {
+                self.issued = Arc::clone(issued);
+                return Outputs::default();
+            }
             Body::Command(_) | Body::Refused(_) => {}
         }
         // A session that has left, or never was, is not answered.
@@ -75,7 +79,7 @@ impl State {
         match &request.body {
             Body::Command(command) => turn.command(command, &sequenced.found),
             Body::Refused(refusal) => turn.refuse(refusal.clone()),
-            Body::Tick | Body::Gone(_) | Body::Register(_) => {}
+            Body::Tick | Body::Issued(_) | Body::Gone(_) | Body::Register(_) => {}
         }
         turn.finish()
     }

@@ -116,6 +116,7 @@ impl Turn<'_> {
         if seen {
             account.lingers_until_ms = None;
             state.lingering.remove(&self.me);
+            state.letterboxes.empty(&self.me);
         } else {
             account.unseen += 1;
         }

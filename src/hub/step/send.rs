@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::Turn;
 use crate::{
     hub::{
+        account::Account,
         delivery::{self, Delivery},
+        letterboxes::Full,
         room::{Membership, Room},
         sought::Found,
     },
-    ident::RoomId,
+    ident::{Nick, RoomId},
     protocol::durable::{Durable, Sent},
     protocol::{
         Tags,
@@ -87,7 +89,7 @@ impl Turn<'_> {
             (None, Ok(name)) => Some(Audience::Room(RoomId(0), name)),
             (None, Err(_)) => None,
         };
-        let person = |name: &str| self.state.account_named(name).map(|(nick, _)| nick.clone()).or(name.parse().ok());
+        let person = |name: &str| self.state.person_named(name).cloned().or_else(|| name.parse().ok());
         let audience = match with_status(name) {
             Some(_) => Some(Audience::Status(RoomId(0), name.clone())),
             None if name.starts_with('#') => room(name),
@@ -167,17 +169,23 @@ impl Turn<'_> {
     }
 
     fn send_to_person(&mut self, name: &str, send: &Send) -> Result<(), Refusal> {
-        let (nick, account) = self.state.account_named(name).ok_or_else(|| Refusal::NoSuchNick(name.into()))?;
-        if account.sessions.is_empty() {
+        let nick = self.state.person_named(name).ok_or_else(|| Refusal::NoSuchNick(name.into()))?.clone();
+        let to_myself = nick == self.me;
+        let account = self.state.accounts.get(&nick);
+        // Programs that are not seen get it too, but that is not for sure to reach a person.
+        let here = to_myself || account.is_some_and(Account::seen);
+        let theirs = account.map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
+        let away = account.and_then(|account| account.away.clone());
+        let kept = self.state.settings.keep_messages && is_chat(send.kind, &send.text, send.tags.as_deref());
+        if !here && kept {
+            self.put_into_letterbox(&nick, send.kind)?;
+        } else if theirs.is_empty() {
             return Err(Refusal::NotHere(name.into()));
         }
-        let (nick, theirs) = (nick.clone(), Arc::clone(&account.sessions));
-        let away = account.away.clone();
         let mine = self.my_account().map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
         let Some(message) = self.message(send, Audience::Account(nick.clone())) else { return Ok(()) };
         self.keep(&message);
         self.remember(send, &message);
-        let to_myself = nick == self.me;
         // The plain dialect shows a message to oneself once, and IRC as sent and as received.
         let plain = self.writes_by_hand();
         self.echo(&message);
@@ -187,10 +195,24 @@ impl Turn<'_> {
         }
         let except = (to_myself && plain).then_some(self.from);
         self.deliveries.push(Delivery::Message { audience: theirs, except, own: false, message });
-        if let Some(reason) = away.filter(|_| matches!(send.kind, Kind::Text | Kind::Action)) {
-            self.reply(Reply::IsAway(nick, reason));
+        match (send.kind, away) {
+            (Kind::Text | Kind::Action, _) if !here && kept => self.reply(Reply::Offline(nick)),
+            (Kind::Notice, _) if !here && kept && plain => self.reply(Reply::Offline(nick)),
+            (Kind::Text | Kind::Action, Some(reason)) => self.reply(Reply::IsAway(nick, reason)),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Counts what will wait for somebody who is not here.
+    fn put_into_letterbox(&mut self, to: &Nick, kind: Kind) -> Result<(), Refusal> {
+        let (most, whose) = match self.state.letterboxes.put(to, &self.me) {
+            Ok(()) => return Ok(()),
+            Err(Full::OfHis) => (limits::WAITING_FROM_ONE, "of your messages"),
+            Err(Full::OfAll) => (limits::WAITING, "messages"),
+        };
+        let what = format!("{to} is offline, and {most} {whose} wait there already: this one was not sent");
+        Err(Refusal::fail(verb_of(kind), "TOO_MANY_WAITING", &[to.as_str()], what))
     }
 
     fn message(&mut self, send: &Send, audience: Audience) -> Option<Arc<Message>> {
@@ -205,14 +227,8 @@ impl Turn<'_> {
         Some(Arc::new(Message { id, time_ms, source, device, client, audience, kind, relation, text, joints, tags }))
     }
 
-    /// Typing and the like are never kept, nor CTCP other than ACTION, nor anything with
-    /// `--history off`.
     fn keep(&mut self, message: &Arc<Message>) {
-        let chat = match message.kind {
-            Kind::Tags => message.tags.as_deref().is_some_and(lasts),
-            Kind::Text | Kind::Notice => !message.text.starts_with('\u{1}'),
-            Kind::Action | Kind::Opaque => true,
-        };
+        let chat = is_chat(message.kind, &message.text, message.tags.as_deref());
         if chat && self.state.settings.keep_messages {
             self.record(Durable::Message(Arc::clone(message)));
         }
@@ -245,6 +261,15 @@ fn relation(tags: &str) -> Option<Relation> {
     let value = |key: &str| tags.get(&format!("+{key}")).or_else(|| tags.get(&format!("+draft/{key}")));
     let to = value("reply")?.parse().ok()?;
     Some(if value("react").is_some() { Relation::Reaction(to) } else { Relation::Reply(to) })
+}
+
+/// Whether it is kept, if anything is: typing and the like never are, nor CTCP other than ACTION.
+fn is_chat(kind: Kind, text: &str, tags: Option<&str>) -> bool {
+    match kind {
+        Kind::Tags => tags.is_some_and(lasts),
+        Kind::Text | Kind::Notice => !text.starts_with('\u{1}'),
+        Kind::Action | Kind::Opaque => true,
+    }
 }
 
 fn lasts(tags: &str) -> bool {

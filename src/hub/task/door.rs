@@ -1,16 +1,20 @@
 //! How sessions reach the hub.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
 };
 
 use slab::Slab;
 
-use crate::hub::{
-    inbox::Inbox,
-    outbox::Outbox,
-    request::{Body, Gone, Request, SessionId},
+use crate::{
+    hub::{
+        inbox::Inbox,
+        outbox::Outbox,
+        request::{Body, Gone, Request, SessionId},
+    },
+    ident::Nick,
 };
 
 /// How sessions reach the hub.
@@ -42,10 +46,19 @@ impl Door {
         self.inbox.poll_offer(cx, request)
     }
 
+    /// Says who has a certificate to come with.
+    pub fn issued(&self, people: BTreeSet<Nick>) {
+        self.insist(SessionId::NOBODY, Body::Issued(Arc::new(people)));
+    }
+
     /// Says that a session's connection has ended.
     pub fn gone(&self, session: SessionId, how: Gone) {
-        let request = Request { session, label: None, body: Body::Gone(how) };
-        // Partings are never turned away.
+        self.insist(session, Body::Gone(how));
+    }
+
+    /// Hands in what is never turned away.
+    fn insist(&self, session: SessionId, body: Body) {
+        let request = Request { session, label: None, body };
         let _ = self.inbox.poll_offer(&mut Context::from_waker(Waker::noop()), request);
     }
 }

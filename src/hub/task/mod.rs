@@ -194,9 +194,8 @@ impl Hub {
 
     /// Does everything that can be done now.
     pub(in crate::hub) fn pump(&mut self, cx: &mut Context<'_>, first: Option<Body>) {
-        let nobody = SessionId(u32::MAX);
         let mut batch: VecDeque<Request> =
-            first.into_iter().map(|body| Request { session: nobody, label: None, body }).collect();
+            first.into_iter().map(|body| Request { session: SessionId::NOBODY, label: None, body }).collect();
         for _ in 0..ROUNDS {
             let more = self.staged.len() < STAGED && self.door.inbox.poll_take(cx, &mut batch).is_ready();
             let appended = self.appended;

@@ -34,7 +34,7 @@ impl Hub {
         }
         match &request.body {
             // What has left cannot come back; these change nothing durable.
-            Body::Gone(_) | Body::Tick => self.stage_settled(request, deliveries),
+            Body::Gone(_) | Body::Tick | Body::Issued(_) => self.stage_settled(request, deliveries),
             // Whom it ended, it cannot end again.
             Body::Command(Command::Kill(..)) => self.stage_settled(request, deliveries),
             Body::Command(command) if command.is_fleeting() && !again.contains(&session) => {

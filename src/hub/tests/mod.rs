@@ -20,6 +20,7 @@ mod names;
 mod negotiation;
 mod never;
 mod nick;
+mod offline;
 mod oper;
 mod redact;
 mod rename;
@@ -245,7 +246,13 @@ impl Chat {
 
     pub(super) fn passes(&mut self, ms: u64) {
         self.now_ms += ms;
-        self.step(SessionId(u32::MAX), None, Body::Tick);
+        self.step(SessionId::NOBODY, None, Body::Tick);
+    }
+
+    /// These people have a certificate, and no others.
+    pub(super) fn issued(&mut self, names: &[&str]) {
+        let people = names.iter().map(|name| name.parse().unwrap()).collect();
+        self.step(SessionId::NOBODY, None, Body::Issued(Arc::new(people)));
     }
 
     /// Forgets what was heard.

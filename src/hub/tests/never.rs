@@ -206,7 +206,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 
 fn said() -> impl Strategy<Value = Said> {
     let room = || select(vec!["#open", "#secret", "#secret", "#other", "#lobby", "#fresh"]);
-    let person = || select(vec!["alice", "bob", "carol", "mallory", "trudy", "pat", "nobody"]);
+    let person = || select(vec!["alice", "bob", "carol", "mallory", "trudy", "pat", "nobody", "dora"]);
     let sensible = prop_oneof![
         room().prop_map(|room| format!("JOIN {room}")),
         room().prop_map(|room| format!("PART {room} :$")),
@@ -322,6 +322,7 @@ impl World {
     fn new(linger_ms: u64) -> Self {
         let (tape, events) = Tape::new();
         let house = House::with(Settings { linger_ms, ..settings() }, Box::new(tape));
+        house.issued(&["dora", "bob"]);
         let mut world = Self { house, words: Vec::new(), knows: BTreeSet::new(), met: BTreeSet::new(), events };
         (0..SESSIONS.len()).for_each(|who| world.comes(who));
         for (name, line) in [

@@ -157,7 +157,7 @@ fn presence_is_the_accounts_not_the_sessions() {
     chat.says("watcher", "NAMES #r");
     chat.expect("watcher", &[":c.test 353 watcher = #r :@watcher", ":c.test 366 watcher #r :End of /NAMES list"]);
     chat.says("watcher", "PRIVMSG alice :x");
-    chat.expect("watcher", &[":c.test 401 watcher alice :Not connected; the message was not delivered"]);
+    chat.expect("watcher", &[":c.test 301 watcher alice :offline, will be delivered"]);
 
     chat.comes("a4", "alice", Dialect::Irc, "");
     chat.expect("watcher", &[":alice!alice@net JOIN #r"]);

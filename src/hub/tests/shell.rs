@@ -107,6 +107,11 @@ impl House {
         self.offer(*id, label, body);
     }
 
+    /// These people have a certificate, and no others.
+    pub(super) fn issued(&self, names: &[&str]) {
+        self.door.issued(names.iter().map(|name| name.parse().unwrap()).collect());
+    }
+
     /// The capabilities of a session that is registered.
     pub(super) fn caps(&self, name: &str) -> Option<Caps> {
         self.hub.state().sessions.get(&self.people.get(name)?.0).map(|session| session.caps)

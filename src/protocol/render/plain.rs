@@ -15,7 +15,7 @@ use crate::{
     protocol::{
         chat::{Act, Audience, Event, Kind, Message},
         command::help_rows,
-        reply::{Counts, Hits, Member, Reply, ServerInfo, Whois},
+        reply::{Counts, Hits, Member, Reply, ServerInfo, Whois, offline},
         sanitize,
     },
 };
@@ -218,6 +218,7 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::Away(true) => say(lines, "you are away now; /away alone says that you are back"),
         Reply::Away(false) => say(lines, "you are back"),
         Reply::IsAway(nick, reason) => away(lines, nick, reason),
+        Reply::Offline(nick) => say(lines, &offline(nick.as_str())),
         Reply::Motd => match &server.motd {
             Some(motd) => motd.lines().for_each(|line| say(lines, line)),
             None => say(lines, "there is no message of the day"),

@@ -12,7 +12,7 @@ use crate::{
             plain,
             text::{pieces, server_time},
         },
-        reply::{Reply, ServerInfo},
+        reply::{OFFLINE, Reply, ServerInfo},
     },
 };
 
@@ -71,6 +71,7 @@ pub(in crate::protocol::render) fn reply(
         Reply::Away(true) => to.num(306, &[], Some("You have been marked as being away")),
         Reply::Away(false) => to.num(305, &[], Some("You are no longer marked as being away")),
         Reply::IsAway(who, reason) => to.away(who.as_str(), reason),
+        Reply::Offline(who) => to.away(who.as_str(), OFFLINE),
         Reply::Motd => to.motd(),
         Reply::Lusers(counts) => to.lusers(*counts),
         Reply::Version => to.version(),
