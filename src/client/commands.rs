@@ -127,11 +127,27 @@ fn say(
         Kind::Notice => Manner::Notice,
         _ => Manner::Text,
     };
-    let mut requests = messages(&to, manner, &send.text);
-    if let [whole] = &mut requests[..] {
-        line.clone_into(&mut whole.typed);
+    let requests = targets(&to).into_iter().flat_map(|to| {
+        let mut requests = messages(to, manner, &send.text);
+        if let [whole] = &mut requests[..] {
+            line.clone_into(&mut whole.typed);
+        }
+        requests
+    });
+    Ok(Action::Ask(requests.collect()))
+}
+
+/// Whom a list with commas names, each once: only a message to one of them can be known again when it
+/// is sent again.
+fn targets(list: &str) -> Vec<&str> {
+    let mut targets: Vec<&str> = Vec::new();
+    for target in list.split(',').filter(|target| !target.is_empty()) {
+        if !targets.iter().any(|known| known.eq_ignore_ascii_case(target)) {
+            targets.push(target);
+        }
     }
-    Ok(Action::Ask(requests))
+    // The server says what is wrong with commas alone.
+    if targets.is_empty() { vec![list] } else { targets }
 }
 
 /// The requests that say a text to a room or a person: as many as it needs lines, divided between
@@ -212,6 +228,8 @@ mod tests {
         check("/search #ops lunch plan", &["SEARCH #ops lunch plan"]);
         check("/search bob lunch, plan", &["SEARCH bob lunch plan"]);
         check("/notice bob a b", &["NOTICE bob|a b"]);
+        check("/msg bob,#ops,,BOB hi all", &["PRIVMSG bob|hi all", "PRIVMSG #ops|hi all"]);
+        check("/msg , hi", &["PRIVMSG ,|hi"]);
         check("/op alice bob", &["MODE #here|+oo|alice|bob"]);
         check("/deop #ops bob", &["MODE #ops|-o|bob"]);
         check("/voice bob", &["MODE #here|+v|bob"]);
