@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{delivery::Audience, metadata::Subscriptions, request::SessionId};
+use super::{cursors::Cursors, delivery::Audience, metadata::Subscriptions, request::SessionId};
 use crate::{
     ident::{ClientLabel, DeviceId, Nick, RoomId},
     protocol::{
         caps::{Cap, Caps, Dialect, Shape},
         chat::Source,
+        durable::{Origin, Position},
         limits,
         metadata::Values,
         sasl::Sasl,
@@ -33,6 +34,8 @@ pub(super) struct Account {
     pub modes: UserModes,
     /// Up to when it has read.
     pub marks: Marks,
+    /// Up to where it has read, for each device and program.
+    pub cursors: Cursors,
     /// Why it is away, by the sum of its sessions; what the others were told last.
     pub away: Option<Arc<str>>,
     /// What it says about itself.
@@ -58,6 +61,7 @@ impl Account {
             unseen: 0,
             modes: UserModes::default(),
             marks: Marks::default(),
+            cursors: Cursors::default(),
             away: None,
             metadata: Values::new(),
             lingers_until_ms: None,
@@ -195,11 +199,18 @@ pub(super) struct Session {
     pub watches: BTreeMap<Nick, Box<str>>,
     /// Of which keys of metadata it is told.
     pub subscriptions: Subscriptions,
+    /// Up to where it has read for certain; `None`: it looks after that itself, or nothing is kept.
+    pub fenced: Option<Position>,
 }
 
 impl Session {
     pub(super) const fn shape(&self) -> Shape {
         Shape { dialect: self.dialect, caps: self.caps }
+    }
+
+    /// From where it reads and writes.
+    pub(super) fn origin(&self) -> Origin {
+        Origin { device: self.device, client: self.client.clone() }
     }
 
     /// Whether it can be told of metadata at all (IRCv3 `draft/metadata-3`, section "Definitions").

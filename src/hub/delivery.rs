@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         caps::Shape,
         chat::{Event, Message},
-        past::{Newest, Page, Search},
+        past::{Newest, Page, Search, Unread},
         reply::Reply,
     },
 };
@@ -38,6 +38,14 @@ pub enum Delivery {
         label: Option<Box<str>>,
         /// What.
         lookup: Box<Lookup>,
+    },
+    /// What the session has missed, or the newest of what there was before it first came; live
+    /// things wait until it has got that.
+    Replay {
+        /// Who.
+        session: SessionId,
+        /// What.
+        missed: Box<Missed>,
     },
     /// A message to everybody in the audience.
     Message {
@@ -88,6 +96,30 @@ pub enum Lookup {
         /// What is asked for: one message more than is shown.
         search: Search,
     },
+}
+
+/// What is played back to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Everything that it has not read.
+    pub unread: Unread,
+    /// As many texts of it at most, the newest.
+    pub most: usize,
+    /// Why.
+    pub why: Why,
+    /// When the session came, milliseconds since the epoch.
+    pub now_ms: u64,
+    /// How the rooms are called.
+    pub rooms: Names,
+}
+
+/// Why something is played back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It was said while the session's origin was not there.
+    Missed,
+    /// The origin is new, and sees a little of what there was.
+    New,
 }
 
 /// All that one step gives back.

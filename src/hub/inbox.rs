@@ -43,9 +43,10 @@ impl Inbox {
             if inner.closed {
                 return Ok(());
             }
-            // That a connection ended is always taken: there is one such for each session. So is what the
-            // server itself has to say, seldom.
-            if inner.queue.len() >= self.bound && !matches!(request.body, Body::Gone(_) | Body::Issued(_)) {
+            // That a connection ended or has taken what it got is always taken: there is one such for each
+            // session. So is what the server itself has to say, seldom.
+            let insists = matches!(request.body, Body::Gone(_) | Body::Drained | Body::Issued(_));
+            if inner.queue.len() >= self.bound && !insists {
                 inner.waiting.push(cx.waker().clone());
                 return Err(request);
             }

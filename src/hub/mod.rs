@@ -7,6 +7,7 @@
 
 mod access;
 mod account;
+mod cursors;
 mod delivery;
 mod inbox;
 mod letterboxes;
@@ -22,7 +23,7 @@ pub mod task;
 #[cfg(test)]
 mod tests;
 
-pub use delivery::{Audience, Delivery, Lookup, Outputs};
+pub use delivery::{Audience, Delivery, Lookup, Missed, Outputs, Why};
 pub use inbox::Inbox;
 pub use metadata::Early;
 pub use outbox::{Cut, Outbox, Taken};

@@ -36,6 +36,8 @@ struct Inner {
     /// The socket takes nothing now: more octets are no reason to wake.
     blocked: bool,
     ending: Option<Ending>,
+    /// The session is to say when all is taken.
+    tell: bool,
     /// When the peer last took something while there was something to take.
     stalled_since: Option<Instant>,
 }
@@ -80,6 +82,8 @@ impl fmt::Display for Cut {
 pub enum Taken {
     /// So many octets were put into the buffer.
     Octets(usize),
+    /// All was taken, and the hub wants to know.
+    Empty,
     /// The connection ends now that all was taken.
     End,
     /// The connection ends at once; nothing that was queued will be taken.
@@ -118,6 +122,20 @@ impl Outbox {
         }
         inner.queue.push_back(octets);
         if inner.blocked { None } else { inner.waker.take() }
+    }
+
+    /// Asks the session to say, once, when it has taken all that is queued; gives back the waker of
+    /// one that sleeps.
+    pub fn tell_when_empty(&self) -> Option<Waker> {
+        let mut inner = self.lock();
+        inner.tell = true;
+        if inner.blocked { None } else { inner.waker.take() }
+    }
+
+    /// Whether all that was pushed has been taken, and was not thrown away.
+    pub fn is_taken(&self) -> bool {
+        let inner = self.lock();
+        inner.bytes == 0 && !matches!(inner.ending, Some(Ending::Cut(_)))
     }
 
     /// Ends the session once it has taken what is queued.
@@ -184,6 +202,9 @@ impl Outbox {
         }
         if inner.ending.is_some() {
             return Poll::Ready(Taken::End);
+        }
+        if std::mem::take(&mut inner.tell) {
+            return Poll::Ready(Taken::Empty);
         }
         inner.waker = Some(cx.waker().clone());
         Poll::Pending
@@ -265,6 +286,23 @@ mod tests {
         outbox.push("late".into());
         assert_eq!(take(&outbox, 9), Poll::Ready(Taken::Octets(3)));
         assert_eq!(take(&outbox, 9), Poll::Ready(Taken::End));
+    }
+
+    #[test]
+    fn who_is_asked_says_once_when_all_is_taken() {
+        let outbox = Outbox::new(10);
+        assert!(take(&outbox, 9).is_pending());
+        assert!(outbox.tell_when_empty().is_some(), "a sleeper is woken");
+        outbox.push("1234".into());
+        assert!(!outbox.is_taken());
+        assert_eq!(take(&outbox, 3), Poll::Ready(Taken::Octets(3)));
+        assert_eq!(take(&outbox, 3), Poll::Ready(Taken::Octets(1)));
+        assert!(outbox.is_taken());
+        assert_eq!(take(&outbox, 3), Poll::Ready(Taken::Empty));
+        assert!(take(&outbox, 3).is_pending());
+        outbox.push("1234".into());
+        outbox.cut(Cut::Stalled);
+        assert!(!outbox.is_taken(), "what was thrown away was not taken");
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub enum Body {
     Tick,
     /// So many people have a certificate to come with (from the server, of no session).
     Issued(Arc<BTreeSet<Nick>>),
+    /// The session's outbox is empty, as the shell wanted to know; changes nothing.
+    Drained,
 }
 
 impl Body {
@@ -52,7 +54,8 @@ impl Body {
     pub const fn cost(&self) -> u8 {
         match self {
             Self::Command(command) => command.spec().cost,
-            Self::Register(_) | Self::Refused(_) | Self::Gone(_) | Self::Tick | Self::Issued(_) => 1,
+            Self::Register(_) | Self::Refused(_) | Self::Gone(_) => 1,
+            Self::Tick | Self::Issued(_) | Self::Drained => 1,
         }
     }
 }
@@ -104,6 +107,9 @@ pub struct Stamp {
     pub random: u128,
     /// How many connections are not registered yet; said only with requests whose answer shows it.
     pub waiting: usize,
+    /// Up to where the session has been given what was said to it: a program, the last fence; a
+    /// person, what has gone out to him. `None` where that says nothing.
+    pub seen: Option<Position>,
 }
 
 impl Stamp {

@@ -54,6 +54,8 @@ pub struct State {
     pub(super) issued: Arc<BTreeSet<Nick>>,
     /// What waits for those who are not here.
     pub(super) letterboxes: Letterboxes,
+    /// Plain sessions that have said goodbye and whose connection has not ended yet.
+    pub(super) parted: BTreeMap<SessionId, Session>,
     /// Accounts that have modes.
     pub(super) moded: BTreeSet<Nick>,
     /// Accounts that linger.
@@ -84,6 +86,7 @@ impl State {
             sessions: BTreeMap::new(),
             issued: Arc::default(),
             letterboxes: Letterboxes::default(),
+            parted: BTreeMap::new(),
             moded: BTreeSet::new(),
             lingering: BTreeSet::new(),
             next_room: 1,
@@ -203,7 +206,8 @@ impl State {
                     (None, _) => None,
                 };
             }
-            Durable::CursorMoved { .. } | Durable::Sent { .. } => {}
+            Durable::CursorMoved { account, origin, at } => self.account(account).cursors.set(origin, *at),
+            Durable::Sent { .. } => {}
             Durable::Message(_) | Durable::Event(..) | Durable::Redacted(..) => {}
         }
     }
@@ -229,6 +233,7 @@ impl State {
         fresh.watchers = std::mem::take(&mut self.watchers);
         fresh.were = std::mem::take(&mut self.were);
         fresh.sessions = std::mem::take(&mut self.sessions);
+        fresh.parted = std::mem::take(&mut self.parted);
         fresh.lingering = std::mem::take(&mut self.lingering);
         fresh.issued = Arc::clone(&self.issued);
         for (nick, old) in std::mem::take(&mut self.accounts) {
@@ -238,6 +243,7 @@ impl State {
             let account = fresh.account(&nick);
             let rooms = std::mem::take(&mut account.rooms);
             let marks = std::mem::take(&mut account.marks);
+            let cursors = std::mem::take(&mut account.cursors);
             let metadata = std::mem::take(&mut account.metadata);
             let kept = account.kept;
             for room in &rooms {
@@ -251,7 +257,7 @@ impl State {
                     session.current = session.current.filter(kept).or(session.previous.filter(kept));
                 }
             }
-            fresh.accounts.insert(nick, Account { rooms, marks, metadata, kept, ..old });
+            fresh.accounts.insert(nick, Account { rooms, marks, cursors, metadata, kept, ..old });
         }
         *self = fresh;
         Ok(())

@@ -4,7 +4,7 @@
 //! lives exactly as long as this.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -12,15 +12,17 @@ use std::{
 use super::{
     CommitError, Last, Log, ReadError, Retention, Store, Ticket,
     names::Names,
+    partners::Partners,
     prompt::Prompt,
     ring::{Ring, newest_hits},
+    unread::{Expired, Memberships, Shelf},
 };
 use crate::{
     ident::{MsgId, Nick},
     protocol::{
         chat::Message,
         durable::{Conversation, Durable, Position, Sent},
-        past::{Answer, Kept, Newest, Page, Question, Search},
+        past::{Answer, Kept, Newest, Page, Question, Search, Unread},
     },
 };
 
@@ -71,6 +73,8 @@ pub struct Memory {
     /// How many elements of `order` are left of rooms that are gone.
     stale: usize,
     bytes: usize,
+    memberships: Memberships,
+    expired: Expired,
     prompt: Prompt,
 }
 
@@ -92,7 +96,7 @@ impl Memory {
         self.bytes += ring.push(position, kept);
         if ring.len() > self.bounds.per_conversation {
             // Its place in `order` stays and is skipped when its turn comes.
-            self.bytes -= ring.pop();
+            self.bytes -= drop_oldest(ring, &conversation, &mut self.expired);
         } else {
             self.order.push_back(conversation);
         }
@@ -107,7 +111,7 @@ impl Memory {
             if !expired && !many && self.bytes <= self.bounds.bytes {
                 break;
             }
-            self.bytes -= ring.pop();
+            self.bytes -= drop_oldest(ring, first, &mut self.expired);
             if ring.len() == 0 {
                 self.conversations.remove(first);
                 self.partners.remove(first);
@@ -130,35 +134,14 @@ impl Memory {
     }
 }
 
-/// Who has spoken with whom, both ways.
-#[derive(Debug, Default)]
-struct Partners(HashMap<Nick, BTreeSet<Nick>>);
-
-impl Partners {
-    fn add(&mut self, conversation: &Conversation) {
-        if let Conversation::Pair(one, other) = conversation {
-            self.0.entry(one.clone()).or_default().insert(other.clone());
-            self.0.entry(other.clone()).or_default().insert(one.clone());
+/// Tells what it weighed.
+fn drop_oldest(ring: &mut Ring, conversation: &Conversation, expired: &mut Expired) -> usize {
+    ring.pop().map_or(0, |slot| {
+        if slot.text {
+            expired.add(conversation, slot.position);
         }
-    }
-
-    fn remove(&mut self, conversation: &Conversation) {
-        let Conversation::Pair(one, other) = conversation else { return };
-        for (one, other) in [(one, other), (other, one)] {
-            if let Some(partners) = self.0.get_mut(one) {
-                partners.remove(other);
-                if partners.is_empty() {
-                    self.0.remove(one);
-                }
-            }
-        }
-    }
-
-    /// The conversations of an account.
-    fn of(&self, account: &Nick) -> impl Iterator<Item = Conversation> {
-        let partners = self.0.get(account).into_iter().flatten();
-        partners.map(|other| Conversation::between(account.clone(), other.clone()))
-    }
+        slot.weight()
+    })
 }
 
 impl Log for Memory {
@@ -178,7 +161,18 @@ impl Log for Memory {
                     }
                 }
                 Durable::Sent { account, id, sent } => self.names.add(&account, id, sent),
-                Durable::RoomRemoved(room) => self.forget(&Conversation::Room(room)),
+                Durable::RoomRemoved(room) => {
+                    let conversation = Conversation::Room(room);
+                    self.forget(&conversation);
+                    self.expired.forget(&conversation);
+                    self.memberships.forget(room);
+                }
+                Durable::Joined { room, account, .. } => self.memberships.joined(room, account, entry.position),
+                Durable::Left { room, account } => {
+                    let conversations = &self.conversations;
+                    let oldest = |room| conversations.get(&Conversation::Room(room)).and_then(Ring::first);
+                    self.memberships.left(room, &account, entry.position, oldest);
+                }
                 _ => {}
             }
         }
@@ -212,7 +206,8 @@ impl Store for Memory {
             Question::Page(page) => Ok(Answer::Page(self.page(page))),
             Question::Newest(newest) => Ok(Answer::Newest(self.newest(newest))),
             Question::Search(search) => Ok(Answer::Search(self.search(search))),
-            Question::Survey(..) | Question::Unread(..) => Err(ReadError("not yet".into())),
+            Question::Survey(unread, most) => Ok(Answer::Survey(self.shelf(unread).survey(unread, *most))),
+            Question::Unread(unread, most) => Ok(Answer::Unread(self.shelf(unread).page(unread, *most))),
         };
         self.prompt.answer(ticket, answer);
     }
@@ -231,6 +226,11 @@ impl Store for Memory {
 }
 
 impl Memory {
+    fn shelf(&self, unread: &Unread) -> Shelf<'_> {
+        let Self { conversations, memberships, expired, partners, .. } = self;
+        Shelf { conversations, memberships, expired, pairs: partners.of(&unread.account).collect() }
+    }
+
     fn page(&self, page: &Page) -> Vec<Kept> {
         self.conversations.get(&page.conversation).map_or_else(Vec::new, |ring| ring.page(page))
     }
@@ -267,11 +267,15 @@ impl Memory {
         self.bytes
     }
 
+    pub(super) fn stays(&self) -> usize {
+        self.memberships.len()
+    }
+
     pub(super) fn places(&self) -> usize {
         self.order.len()
     }
 
     pub(super) fn partners(&self) -> usize {
-        self.partners.0.len()
+        self.partners.people()
     }
 }

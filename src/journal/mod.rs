@@ -12,9 +12,11 @@ mod directory;
 pub(crate) mod late;
 mod memory;
 mod names;
+mod partners;
 mod prompt;
 mod ring;
 pub mod sqlite;
+mod unread;
 
 use std::{
     sync::Arc,

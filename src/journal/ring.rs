@@ -19,27 +19,27 @@ const OVERHEAD: usize = 768;
 /// The place of an item. What is taken back leaves its place behind, so that who pages by its id
 /// still finds where he was.
 #[derive(Debug)]
-struct Slot {
-    position: Position,
-    id: MsgId,
+pub(super) struct Slot {
+    pub position: Position,
+    pub id: MsgId,
     time_ms: u64,
     /// Beside `kept`, so that looking for texts among events follows no pointer.
-    text: bool,
-    kept: Option<Kept>,
+    pub text: bool,
+    pub kept: Option<Kept>,
 }
 
 impl Slot {
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         OVERHEAD + self.octets()
     }
 
     /// See [`Kept::heads`].
-    fn heads(&self) -> usize {
+    pub(super) fn heads(&self) -> usize {
         self.kept.as_ref().map_or(0, Kept::heads)
     }
 
     /// See [`Kept::octets`].
-    fn octets(&self) -> usize {
+    pub(super) fn octets(&self) -> usize {
         self.kept.as_ref().map_or(0, Kept::octets)
     }
 }
@@ -87,9 +87,25 @@ impl Ring {
         weight
     }
 
-    /// Drops the oldest; tells what it weighed.
-    pub(super) fn pop(&mut self) -> usize {
-        self.0.pop_front().map_or(0, |slot| slot.weight())
+    /// Drops the oldest.
+    pub(super) fn pop(&mut self) -> Option<Slot> {
+        self.0.pop_front()
+    }
+
+    /// Where the oldest stands.
+    pub(super) fn first(&self) -> Option<Position> {
+        self.0.front().map(|slot| slot.position)
+    }
+
+    /// The part between two places, the first excluded, the second included; for [`Ring::span`].
+    pub(super) fn between(&self, after: Position, until: Position) -> (usize, usize) {
+        let place = |position| self.0.partition_point(|slot| slot.position <= position);
+        (place(after), place(until))
+    }
+
+    /// A part.
+    pub(super) fn span(&self, from: usize, to: usize) -> impl Iterator<Item = &Slot> {
+        self.0.range(from.min(to)..to)
     }
 
     /// Drops what a message said; tells by how much the ring is lighter now.

@@ -7,6 +7,7 @@ pub mod caps;
 pub mod chat;
 pub mod command;
 pub mod durable;
+pub mod fence;
 mod first_line;
 mod framing;
 pub mod limits;

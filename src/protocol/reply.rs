@@ -137,6 +137,25 @@ pub enum Reply {
     History(Box<str>, Vec<Arc<Message>>),
     /// A page of what is kept of a room or person, the oldest first, for programs.
     Page(Box<str>, Vec<Kept>),
+    /// So many texts were missed; so many of them are not played back, and about so many more are
+    /// kept no longer.
+    Missed {
+        /// All that are kept.
+        total: u64,
+        /// Those of them that are too many.
+        skipped: u64,
+        /// Those that are gone.
+        expired: u64,
+    },
+    /// A new device gets the last so many texts.
+    LookBack(u64),
+    /// A part of what is played back: in which room or with whom, and what, in order; and when that
+    /// is, milliseconds since the epoch.
+    Replayed(Vec<(Box<str>, Kept)>, u64),
+    /// All was played back.
+    EndOfMissed,
+    /// What was missed cannot be read now.
+    MissedUnreadable,
     /// Rooms and people, and when the newest message was said there, milliseconds since the epoch.
     Conversations(Vec<(Box<str>, u64)>),
     /// Messages that were looked for.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Turn;
+use super::{Turn, catch_up::looks_after_itself};
 use crate::{
     hub::delivery::Delivery,
     protocol::{
@@ -21,11 +21,16 @@ impl Turn<'_> {
         if !session.metadata_aware() {
             session.subscriptions.clear();
         }
+        let held = looks_after_itself(session.caps).then(|| session.fenced.take().map(|_| session.origin()));
         if session.dialect == Dialect::Irc {
             let shape = session.shape();
             self.after.push(Delivery::Shape(from, shape));
         }
         self.replies.extend(reply);
+        if let Some(origin) = held.flatten() {
+            let me = self.me.clone();
+            self.move_cursor(&me, &origin);
+        }
     }
 
     /// SASL once more (IRCv3 `sasl` 3.2, "SASL Reauthentication"): with the same certificate it can

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Turn;
+use super::{Turn, fence};
 use crate::{
     hub::{
         account::remove,
@@ -12,6 +12,7 @@ use crate::{
     },
     ident::Nick,
     protocol::{
+        caps::Dialect,
         limits::{self, cut},
         reply::Reply,
     },
@@ -23,6 +24,9 @@ impl Turn<'_> {
         let reason: Arc<str> = format!("Quit: {}", cut(reason.unwrap_or_default(), limits::REASON)).into();
         self.reply(Reply::Bye(reason.strip_suffix(": ").unwrap_or(&reason).into()));
         self.after.push(Delivery::Close(self.from));
+        if let Some(session) = self.state.sessions.get(&self.from).filter(|session| session.dialect == Dialect::Plain) {
+            self.state.parted.insert(self.from, session.clone());
+        }
         self.detach(self.from, &reason, Linger::No);
     }
 
@@ -34,6 +38,7 @@ impl Turn<'_> {
             unwatch(state, nick, session);
         }
         let unseen = gone.unseen();
+        let held = gone.fenced.map(|_| gone.origin());
         let nick = gone.account;
         let Some(account) = state.accounts.get_mut(&nick) else { return };
         remove(&mut account.sessions, session);
@@ -42,6 +47,11 @@ impl Turn<'_> {
                 remove(&mut room.audience, session);
             }
         }
+        if let Some(origin) = held {
+            self.move_cursor(&nick, &origin);
+        }
+        let state = &mut *self.state;
+        let Some(account) = state.accounts.get_mut(&nick) else { return };
         if unseen {
             account.unseen -= 1;
             if account.sessions.is_empty() && !account.present() {
@@ -76,7 +86,8 @@ pub(super) enum Linger {
 }
 
 pub(super) fn gone(state: &mut State, at: Stamp, from: SessionId, gone: &Gone) -> Outputs {
-    let Some(mut turn) = Turn::of(state, at, from) else { return Outputs::default() };
+    let Some(mut turn) = Turn::of(state, at, from) else { return fence::parted(state, at, from) };
+    turn.read_by_hand();
     match gone {
         Gone::Lost => turn.detach(from, &"Connection lost".into(), Linger::Yes),
         Gone::Cut(reason) => turn.detach(from, reason, Linger::No),

@@ -2,6 +2,8 @@
 
 mod away;
 mod cap;
+mod catch_up;
+mod fence;
 mod history;
 mod info;
 mod invite;
@@ -65,6 +67,7 @@ impl State {
         let (from, label) = (request.session, &request.label);
         match &request.body {
             Body::Tick => return leave::tick(self, at),
+            Body::Drained => return Outputs::default(),
             Body::Gone(gone) => return leave::gone(self, at, from, gone),
             Body::Register(registration) => return register::register(self, at, from, registration),
             Body::Issued(issued) => {
@@ -76,10 +79,11 @@ impl State {
         // A session that has left, or never was, is not answered.
         let Some(mut turn) = Turn::of(self, at, from) else { return Outputs::default() };
         turn.label.clone_from(label);
+        turn.read_by_hand();
         match &request.body {
             Body::Command(command) => turn.command(command, &sequenced.found),
             Body::Refused(refusal) => turn.refuse(refusal.clone()),
-            Body::Tick | Body::Issued(_) | Body::Gone(_) | Body::Register(_) => {}
+            Body::Tick | Body::Drained | Body::Issued(_) | Body::Gone(_) | Body::Register(_) => {}
         }
         turn.finish()
     }
@@ -126,8 +130,8 @@ impl<'a> Turn<'a> {
         }
         match command {
             Command::Ping(token) => self.reply(Reply::Pong(Arc::clone(token))),
-            // That it came is all that a PONG says, and the session noted it.
-            Command::Pong(_) => {}
+            // That it came is all that another PONG says, and the session noted it.
+            Command::Pong(token) => self.answered(token),
             Command::Cap(cap) => self.cap(cap),
             Command::Nick(wish) => self.nick(wish),
             Command::Reregister => self.refuse(Refusal::AlreadyRegistered),

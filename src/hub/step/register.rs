@@ -36,6 +36,7 @@ pub(super) fn register(state: &mut State, at: Stamp, from: SessionId, registrati
         let lobby = turn.state.settings.server.lobby.clone();
         turn.join_one(&lobby, None);
     }
+    turn.catch_up();
     let mut outputs = turn.finish();
     if let Some(first) = &registration.first {
         // The line that made the session known is its first request, at the same moment: its ids
@@ -84,6 +85,7 @@ impl Turn<'_> {
                 away,
                 watches: BTreeMap::new(),
                 subscriptions: metadata.subscriptions,
+                fenced: None,
             },
         );
         let host = &state.settings.server.network;

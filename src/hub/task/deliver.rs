@@ -6,7 +6,7 @@ use super::{Hub, Member};
 use crate::{
     hub::{delivery::Delivery, request::SessionId},
     ident::Nick,
-    protocol::{caps::Shape, render, reply::Reply},
+    protocol::{caps::Shape, durable::Position, render, reply::Reply},
 };
 
 impl Hub {
@@ -34,9 +34,11 @@ impl Hub {
         }
     }
 
-    pub(super) fn deliver(&mut self, delivery: Delivery) {
+    /// `kept`: the place of the request, if it left a message in the journal.
+    pub(super) fn deliver(&mut self, delivery: Delivery, kept: Option<Position>) {
         match delivery {
-            Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies),
+            Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies, kept),
+            Delivery::Replay { session, missed } => self.play_back(session, *missed),
             Delivery::Lookup { session, label, lookup } => self.look_up(session, label, *lookup),
             Delivery::Message { audience, except, own, message } => {
                 self.counters.messages.add(1);
@@ -44,6 +46,7 @@ impl Hub {
                 self.fan_out(
                     &audience,
                     except,
+                    kept,
                     |shape| render::shape_for_message(shape, &message),
                     |shape| render::message(&server, shape, own, &message),
                 );
@@ -52,6 +55,7 @@ impl Hub {
                 self.fan_out(
                     &audience,
                     except,
+                    None,
                     |shape| render::shape_for_event(shape, &event),
                     |shape| render::event(shape, &event),
                 );
@@ -71,10 +75,11 @@ impl Hub {
         }
     }
 
-    fn answer(&mut self, session: SessionId, label: Option<&str>, replies: &[Reply]) {
+    fn answer(&mut self, session: SessionId, label: Option<&str>, replies: &[Reply], kept: Option<Position>) {
+        let kept = kept.filter(|_| replies.iter().any(|reply| matches!(reply, Reply::Message(..))));
         if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
             let octets = render::replies(&self.server, &member.nick, member.shape, label, replies);
-            self.wakers.extend(member.push(octets));
+            self.wakers.extend(member.push(octets, kept, self.now_s));
         }
     }
 
@@ -83,6 +88,7 @@ impl Hub {
         &mut self,
         audience: &[SessionId],
         except: Option<SessionId>,
+        kept: Option<Position>,
         relevant: impl Fn(Shape) -> Shape,
         render: impl Fn(Shape) -> bytes::Bytes,
     ) {
@@ -103,7 +109,7 @@ impl Hub {
                 }
             };
             deliveries += u64::from(!octets.is_empty());
-            self.wakers.extend(member.push(octets));
+            self.wakers.extend(member.push(octets, kept, self.now_s));
         }
         self.counters.deliveries.add(deliveries);
     }

@@ -51,6 +51,11 @@ impl Door {
         self.insist(SessionId::NOBODY, Body::Issued(Arc::new(people)));
     }
 
+    /// Says that a session's outbox is empty, which the hub wanted to know.
+    pub fn drained(&self, session: SessionId) {
+        self.insist(session, Body::Drained);
+    }
+
     /// Says that a session's connection has ended.
     pub fn gone(&self, session: SessionId, how: Gone) {
         self.insist(session, Body::Gone(how));

@@ -69,6 +69,9 @@ impl Hub {
 
     fn answered(&mut self, session: SessionId, found: Result<Answer, ReadError>) {
         let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
+        if let Some(Waiting::Replay(_)) = member.first() {
+            return self.replay_answered(session, found);
+        }
         if let Some(Waiting::Lookup(asked)) = member.next() {
             let replies = [answer(&asked.lookup, found)];
             let octets = render::replies(&self.server, &member.nick, asked.shape, asked.label.as_deref(), &replies);
@@ -79,23 +82,28 @@ impl Hub {
     }
 
     /// Says what waited, up to the next question.
-    fn go_on(&mut self, session: SessionId) {
+    pub(super) fn go_on(&mut self, session: SessionId) {
+        let now_s = self.now_s;
         loop {
             let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
-            if let Some(Waiting::Lookup(asked)) = member.first() {
-                let question = question(&asked.lookup);
-                return self.ask(session, question);
+            match member.first() {
+                Some(Waiting::Lookup(asked)) => {
+                    let question = question(&asked.lookup);
+                    return self.ask(session, question);
+                }
+                Some(Waiting::Replay(_)) => return self.play_on(session),
+                _ => {}
             }
             let waker = match member.next() {
                 None => return,
-                Some(Waiting::Octets(octets)) => member.outbox.push(octets),
-                Some(Waiting::Close | Waiting::Lookup(_)) => member.outbox.close(),
+                Some(Waiting::Octets(octets, kept)) => member.out(octets, kept, now_s),
+                Some(Waiting::Close | Waiting::Lookup(_) | Waiting::Replay(_)) => member.outbox.close(),
             };
             self.wakers.extend(waker);
         }
     }
 
-    fn ask(&mut self, session: SessionId, question: Question) {
+    pub(super) fn ask(&mut self, session: SessionId, question: Question) {
         self.tickets += 1;
         let ticket: Ticket = self.tickets;
         self.asked.insert(ticket, session);

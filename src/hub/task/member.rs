@@ -8,13 +8,19 @@ use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use bytes::Bytes;
 
+use super::{fence::Reading, replay::Playing};
 use crate::{
     hub::{
         delivery::Lookup,
         outbox::{Cut, Outbox},
     },
     ident::Nick,
-    protocol::caps::Shape,
+    protocol::{
+        caps::Shape,
+        durable::Position,
+        render,
+        reply::{Reply, ServerInfo},
+    },
 };
 
 /// A registered session.
@@ -23,6 +29,7 @@ pub(super) struct Member {
     pub outbox: Arc<Outbox>,
     pub shape: Shape,
     pub pinged: bool,
+    pub reading: Reading,
     held: Option<Box<Held>>,
 }
 
@@ -35,10 +42,12 @@ struct Held {
 
 /// Something in the line to the outbox.
 pub(super) enum Waiting {
-    /// Rendered already.
-    Octets(Bytes),
+    /// Rendered already; where a kept message among it stands.
+    Octets(Bytes, Option<Position>),
     /// A question, with the label of its answer and what the session looked like when it asked.
     Lookup(Box<Asked>),
+    /// What the session missed.
+    Replay(Box<Playing>),
     /// The end.
     Close,
 }
@@ -51,13 +60,28 @@ pub(super) struct Asked {
 }
 
 impl Member {
-    pub(super) const fn new(nick: Nick, outbox: Arc<Outbox>, shape: Shape) -> Self {
-        Self { nick, outbox, shape, pinged: false, held: None }
+    pub(super) fn new(nick: Nick, outbox: Arc<Outbox>, shape: Shape) -> Self {
+        Self { nick, outbox, shape, pinged: false, reading: Reading::default(), held: None }
     }
 
     /// Says something, now or after what waits. Gives back the waker of a session that sleeps.
-    pub(super) fn push(&mut self, octets: Bytes) -> Option<Waker> {
-        if self.held.is_some() { self.hold(Waiting::Octets(octets)) } else { self.outbox.push(octets) }
+    /// `kept`: where a kept message among it stands; `now_s`: the hub's last tick.
+    pub(super) fn push(&mut self, octets: Bytes, kept: Option<Position>, now_s: u32) -> Option<Waker> {
+        if self.held.is_some() { self.hold(Waiting::Octets(octets, kept)) } else { self.out(octets, kept, now_s) }
+    }
+
+    /// Puts something into the outbox.
+    pub(super) fn out(&mut self, octets: Bytes, kept: Option<Position>, now_s: u32) -> Option<Waker> {
+        if let Some(at) = kept.filter(|_| !octets.is_empty()) {
+            self.reading.note(at, octets.len(), now_s);
+        }
+        self.outbox.push(octets)
+    }
+
+    /// Says something of the server's own.
+    pub(super) fn tell(&mut self, server: &ServerInfo, replies: &[Reply]) -> Option<Waker> {
+        let octets = render::replies(server, &self.nick, self.shape, None, replies);
+        self.push(octets, None, 0)
     }
 
     /// Ends the session after all that was said to it.
@@ -68,7 +92,7 @@ impl Member {
     /// Puts something at the end of the line. What waits there counts as what waits in the outbox.
     pub(super) fn hold(&mut self, waiting: Waiting) -> Option<Waker> {
         let held = self.held.get_or_insert_default();
-        if let Waiting::Octets(octets) = &waiting {
+        if let Waiting::Octets(octets, _) = &waiting {
             held.bytes += octets.len();
         }
         if held.bytes > self.outbox.bound() {
@@ -84,13 +108,18 @@ impl Member {
         self.held.as_ref()?.queue.front()
     }
 
+    /// The same, to be changed.
+    pub(super) fn first_mut(&mut self) -> Option<&mut Waiting> {
+        self.held.as_mut()?.queue.front_mut()
+    }
+
     /// Takes the first out of the line; `None` when nothing waits any more.
     pub(super) fn next(&mut self) -> Option<Waiting> {
         let Some(next) = self.held.as_mut().and_then(|held| held.queue.pop_front()) else {
             self.held = None;
             return None;
         };
-        if let (Waiting::Octets(octets), Some(held)) = (&next, &mut self.held) {
+        if let (Waiting::Octets(octets, _), Some(held)) = (&next, &mut self.held) {
             held.bytes -= octets.len();
         }
         Some(next)

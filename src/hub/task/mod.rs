@@ -8,8 +8,10 @@
 
 mod deliver;
 mod door;
+mod fence;
 pub(super) mod lookup;
 mod member;
+pub(super) mod replay;
 mod trouble;
 mod undo;
 mod watch;
@@ -64,6 +66,8 @@ struct Staged {
     /// Released once this is committed; `None`: there was nothing durable yet at all.
     needs: Option<Position>,
     fate: Fate,
+    /// Its place, if it left a message in the journal.
+    kept: Option<Position>,
     request: Request,
     deliveries: Vec<Delivery>,
 }
@@ -94,6 +98,8 @@ pub struct Hub {
     sequence: u64,
     epoch: u32,
     last_ms: u64,
+    /// The time of the last tick, in seconds.
+    now_s: u32,
     /// Whether the last request left something to page through.
     kept: bool,
     appended: Option<Position>,
@@ -138,6 +144,7 @@ impl Hub {
             sequence: at.sequence,
             epoch: at.epoch,
             last_ms,
+            now_s: clock::monotonic_s(),
             kept: true,
             appended: committed,
             committed,
@@ -173,7 +180,7 @@ impl Hub {
         let mut stopping = std::pin::pin!(stop.requested());
         poll_fn(|cx| {
             if tick.poll_tick(cx).is_ready() {
-                self.watch();
+                self.watch(clock::monotonic_s());
                 self.pump(cx, Some(Body::Tick));
                 // The clock tells us only after it was asked again.
                 while tick.poll_tick(cx).is_ready() {}
@@ -200,7 +207,10 @@ impl Hub {
             let more = self.staged.len() < STAGED && self.door.inbox.poll_take(cx, &mut batch).is_ready();
             let appended = self.appended;
             for request in batch.drain(..) {
-                self.take(request);
+                match request.body {
+                    Body::Drained => self.drained(request.session),
+                    _ => self.take(request),
+                }
             }
             if self.appended != appended {
                 self.journal.commit();
@@ -242,7 +252,8 @@ impl Hub {
         self.last_ms = self.next_ms(clock::unix_ms());
         // Mixing in the position keeps ids apart whatever the randomness is worth.
         let random = (self.random)().wrapping_add(u128::from(self.sequence) << 16);
-        let at = Stamp { position, time_ms: self.last_ms, random, waiting: self.waiting(&request.body) };
+        let (waiting, seen) = (self.waiting(&request.body), self.seen(&request));
+        let at = Stamp { position, time_ms: self.last_ms, random, waiting, seen };
         let found = self.find_for(&request);
         let sequenced = Sequenced { at, request, found };
         let Outputs { events, deliveries } = self.state.step(&sequenced);
@@ -252,12 +263,14 @@ impl Hub {
             return self.stage_settled(request, deliveries);
         }
         let fate = if trouble::must_be_kept(&events) { Fate::Durable } else { Fate::Passing };
+        let message = events.iter().any(|event| matches!(event, Durable::Message(_)));
         self.kept = events.iter().any(|event| matches!(event, Durable::Message(_) | Durable::Event(..)));
         if !events.is_empty() {
             self.journal.append(Entry { position, time_ms: self.last_ms, events });
             self.appended = Some(position);
         }
-        self.staged.push_back(Staged { needs: self.appended, fate, request, deliveries });
+        let (needs, kept) = (self.appended, message.then_some(position));
+        self.staged.push_back(Staged { needs, fate, kept, request, deliveries });
     }
 
     /// When the next request happens. The order never goes back in time, even when the wall clock
@@ -293,13 +306,13 @@ impl Hub {
     /// Says, in order, everything whose predecessors are committed.
     fn release(&mut self) {
         while self.staged.front().is_some_and(|staged| staged.needs <= self.committed) {
-            let Some(Staged { request, deliveries, .. }) = self.staged.pop_front() else { return };
+            let Some(Staged { request, deliveries, kept, .. }) = self.staged.pop_front() else { return };
             if let Body::Register(registration) = &request.body {
                 let shape = Shape { dialect: registration.dialect, caps: registration.caps };
                 self.admit(request.session, registration.account.clone(), shape);
             }
             for delivery in deliveries {
-                self.deliver(delivery);
+                self.deliver(delivery, kept);
             }
             if let Body::Gone(_) = request.body {
                 self.dismiss(request.session);

@@ -4,8 +4,6 @@
 //! After a failed commit the state goes back to what is on disk ([`super::undo`]). Where that cannot
 //! be read either, the state is ahead of the disk, and nothing is built on it before it could be.
 
-use std::sync::Arc;
-
 use tracing::{error, info, warn};
 
 use super::{Fate, Hub, Staged};
@@ -19,7 +17,6 @@ use crate::{
     protocol::{
         durable::{Durable, Position},
         refusal::Refusal,
-        render,
         reply::Reply,
     },
 };
@@ -170,7 +167,7 @@ impl Hub {
 
     /// Stages the answer to a request of which nothing more comes.
     pub(super) fn stage_settled(&mut self, request: Request, deliveries: Vec<Delivery>) {
-        self.staged.push_back(Staged { needs: self.appended, fate: Fate::Settled, request, deliveries });
+        self.staged.push_back(Staged { needs: self.appended, fate: Fate::Settled, kept: None, request, deliveries });
     }
 
     /// What is said to who came while nothing could be kept.
@@ -182,9 +179,7 @@ impl Hub {
 
     fn tell_everybody(&mut self, words: &'static str) {
         for member in self.members.iter_mut().flatten() {
-            let said = [Reply::Words(words)];
-            let octets = render::replies(&Arc::clone(&self.server), &member.nick, member.shape, None, &said);
-            self.wakers.extend(member.push(octets));
+            self.wakers.extend(member.tell(&self.server, &[Reply::Words(words)]));
         }
     }
 }

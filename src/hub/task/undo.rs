@@ -9,10 +9,7 @@ use crate::{
         request::{Body, Gone, Request, Sequenced, SessionId, Stamp},
         sought::Found,
     },
-    protocol::{
-        command::{Command, Send},
-        durable::Position,
-    },
+    protocol::command::{Command, Send},
 };
 
 impl Hub {
@@ -34,7 +31,7 @@ impl Hub {
         }
         match &request.body {
             // What has left cannot come back; these change nothing durable.
-            Body::Gone(_) | Body::Tick | Body::Issued(_) => self.stage_settled(request, deliveries),
+            Body::Gone(_) | Body::Tick | Body::Drained | Body::Issued(_) => self.stage_settled(request, deliveries),
             // Whom it ended, it cannot end again.
             Body::Command(Command::Kill(..)) => self.stage_settled(request, deliveries),
             Body::Command(command) if command.is_fleeting() && !again.contains(&session) => {
@@ -69,7 +66,7 @@ impl Hub {
 
     /// Takes a session out of the state without a word: others never saw it come.
     pub(super) fn forget(&mut self, session: SessionId, how: Gone) {
-        let at = Stamp { position: Position::default(), time_ms: self.last_ms, random: (self.random)(), waiting: 0 };
+        let at = Stamp { time_ms: self.last_ms, random: (self.random)(), ..Stamp::default() };
         let body = Body::Gone(how);
         let request = Request { session, label: None, body };
         let outputs = self.state.step(&Sequenced { at, request, found: Found::Nothing });

@@ -26,9 +26,10 @@ impl Default for Patience {
 
 impl Hub {
     /// Once a second: who takes nothing is cut, who is silent is asked.
-    pub(super) fn watch(&mut self) {
+    pub(in crate::hub) fn watch(&mut self, now_s: u32) {
         let now = clock::monotonic();
-        let now_s = clock::monotonic_s();
+        self.now_s = now_s;
+        self.watch_reading();
         for member in self.members.iter_mut().flatten() {
             if member.outbox.stalled(now) >= self.patience.stall {
                 self.wakers.extend(member.outbox.cut(Cut::Stalled));
@@ -42,8 +43,7 @@ impl Hub {
             } else if !member.pinged {
                 member.pinged = true;
                 let ping = [Reply::Ping(Arc::clone(&self.server.name))];
-                let octets = render::replies(&self.server, &member.nick, member.shape, None, &ping);
-                self.wakers.extend(member.push(octets));
+                self.wakers.extend(member.tell(&self.server, &ping));
             }
         }
     }

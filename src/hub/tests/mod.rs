@@ -4,6 +4,7 @@ mod away;
 mod bans;
 mod bot_mode;
 mod chathistory;
+mod fences;
 mod info;
 mod invite;
 mod join;
@@ -13,6 +14,7 @@ mod lines;
 mod list;
 mod markread;
 mod metadata;
+mod missed;
 mod modes;
 mod monitor;
 mod multiline;
@@ -39,22 +41,28 @@ mod whois;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    delivery::{Delivery, Outputs},
+    delivery::{Delivery, Missed, Outputs},
     metadata::Early,
     request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp},
     sought::Found,
     state::{Settings, State},
-    task::lookup::{answer, find, question},
+    task::{
+        lookup::{answer, find, question},
+        replay::{heading, page, shown, survey},
+    },
 };
 use crate::{
     ident::{DeviceId, Fingerprint, Nick},
     journal::{Entry, Log as _, Memory, contract::ask},
-    protocol::durable::Position,
+    protocol::durable::{Durable, Position},
     protocol::{
         LineLimits, Message, Multiline, Taken,
         caps::{Cap, Caps, Dialect, Shape},
-        command, render,
-        reply::ServerInfo,
+        command,
+        fence::Fence,
+        past::Answer,
+        render,
+        reply::{self, ServerInfo},
     },
 };
 
@@ -113,6 +121,8 @@ pub(super) struct Chat {
     shapes: BTreeMap<SessionId, (Nick, Shape)>,
     wires: BTreeMap<SessionId, String>,
     batches: BTreeMap<SessionId, Multiline>,
+    /// The newest kept message that a session got, and its last fence.
+    readings: BTreeMap<SessionId, (Position, Position)>,
     pub(super) now_ms: u64,
     sequence: u64,
     next: u32,
@@ -133,6 +143,7 @@ impl Chat {
             shapes: BTreeMap::new(),
             wires: BTreeMap::new(),
             batches: BTreeMap::new(),
+            readings: BTreeMap::new(),
             now_ms: 1_795_242_420_000,
             sequence: 0,
             next: 0,
@@ -143,7 +154,9 @@ impl Chat {
     fn step(&mut self, session: SessionId, label: Option<Box<str>>, body: Body) {
         self.sequence += 1;
         let position = Position { epoch: 0, sequence: self.sequence };
-        let at = Stamp { position, time_ms: self.now_ms, random: u128::from(self.sequence) << 8, waiting: 0 };
+        let seen = self.seen(session, &body);
+        let random = u128::from(self.sequence) << 8;
+        let at = Stamp { position, time_ms: self.now_ms, random, waiting: 0, seen };
         let found = match &body {
             Body::Command(command) => self.state.seeks(session, command),
             _ => None,
@@ -151,9 +164,55 @@ impl Chat {
         let found = found.map_or(Found::Nothing, |sought| find(&mut self.journal, &sought).unwrap());
         let request = Request { session, label, body };
         let Outputs { events, deliveries } = self.state.step(&Sequenced { at, request, found });
+        let kept = events.iter().any(|event| matches!(event, Durable::Message(_))).then_some(position);
         self.journal.append(Entry { position, time_ms: self.now_ms, events });
         for delivery in deliveries {
-            self.deliver(delivery);
+            self.deliver(delivery, kept);
+        }
+    }
+
+    /// As the shell knows it, of sessions that read everything at once.
+    fn seen(&self, session: SessionId, body: &Body) -> Option<Position> {
+        let (said, fence) = *self.readings.get(&session)?;
+        match (self.shapes[&session].1.dialect, body) {
+            (Dialect::Irc, Body::Command(command::Command::Pong(_))) => Some(fence),
+            (Dialect::Plain, Body::Command(_) | Body::Refused(_) | Body::Gone(Gone::Cut(_))) => Some(said),
+            _ => None,
+        }
+    }
+
+    /// The fence that a session gets when it is quiet; it is not on its wire.
+    pub(super) fn fence(&mut self, session: &str) -> String {
+        let reading = self.readings.entry(self.sessions[session]).or_default();
+        reading.1 = reading.0;
+        Fence(reading.1).to_string()
+    }
+
+    fn replay(&mut self, session: SessionId, mut missed: Missed) {
+        let Ok(Answer::Survey(found)) = ask(&mut self.journal, survey(&missed)) else { panic!() };
+        let Some(mut replies) = heading(&missed, &found) else { return };
+        missed.unread.after = found.from;
+        loop {
+            let Ok(Answer::Unread(part)) = ask(&mut self.journal, page(&missed.unread)) else { panic!() };
+            let (end, complete, empty) = (part.end, part.complete, part.kept.is_empty());
+            if replies.is_empty() && complete && empty {
+                return;
+            }
+            replies.push(shown(&missed, part));
+            self.readings.insert(session, (end, end));
+            replies.push(reply::Reply::Ping(Fence(end).to_string().into()));
+            missed.unread.after = end;
+            if complete {
+                break;
+            }
+        }
+        replies.push(reply::Reply::EndOfMissed);
+        self.deliver(Delivery::Replies { session, label: None, replies }, None);
+    }
+
+    fn note(&mut self, session: SessionId, kept: Option<Position>) {
+        if let Some(at) = kept {
+            self.readings.entry(session).or_default().0 = at;
         }
     }
 
@@ -163,18 +222,22 @@ impl Chat {
         }
     }
 
-    fn deliver(&mut self, delivery: Delivery) {
+    fn deliver(&mut self, delivery: Delivery, kept: Option<Position>) {
         let server = Arc::clone(&self.state.settings.server);
         match delivery {
             Delivery::Replies { session, label, replies } => {
                 let (nick, shape) = self.shapes[&session].clone();
                 let octets = render::replies(&server, &nick, shape, label.as_deref(), &replies);
+                if replies.iter().any(|reply| matches!(reply, reply::Reply::Message(..))) {
+                    self.note(session, kept);
+                }
                 self.hear(session, &octets);
             }
             Delivery::Message { audience, except, own, message } => {
                 for &session in audience.iter().filter(|&&session| Some(session) != except) {
                     let shape = render::shape_for_message(self.shapes[&session].1, &message);
                     let octets = render::message(&server, shape, own, &message);
+                    self.note(session, kept.filter(|_| !octets.is_empty()));
                     self.hear(session, &octets);
                 }
             }
@@ -187,11 +250,12 @@ impl Chat {
             Delivery::Shape(session, shape) => {
                 self.shapes.get_mut(&session).unwrap().1 = shape;
             }
+            Delivery::Replay { session, missed } => self.replay(session, *missed),
             Delivery::Rehash => self.rehashed += 1,
             Delivery::Close(session) => self.hear(session, b"(closed)\r\n"),
             Delivery::Lookup { session, label, lookup } => {
                 let replies = vec![answer(&lookup, ask(&mut self.journal, question(&lookup)))];
-                self.deliver(Delivery::Replies { session, label, replies });
+                self.deliver(Delivery::Replies { session, label, replies }, None);
             }
         }
     }

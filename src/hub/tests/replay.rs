@@ -88,8 +88,8 @@ fn kept_of_room(room: &Room) -> String {
 
 /// All of an account that does.
 fn kept_of_account(account: &Account) -> String {
-    let Account { kept, rooms, marks, metadata, .. } = account;
-    format!("{kept} {rooms:?} {marks:?} {metadata:?}")
+    let Account { kept, rooms, marks, cursors, metadata, .. } = account;
+    format!("{kept} {rooms:?} {marks:?} {cursors:?} {metadata:?}")
 }
 
 /// Applied to an empty state, the events make what the live one has.

@@ -162,12 +162,16 @@ impl House {
     /// All that a session has got.
     pub(super) fn hears(&mut self, name: &str) -> Vec<String> {
         self.pump();
-        let Some((_, outbox, _)) = self.people.get(name) else { return Vec::new() };
+        let Some((id, outbox, _)) = self.people.get(name) else { return Vec::new() };
         let (mut text, mut buffer) = (Vec::new(), [0; 999]);
         let mut cx = Context::from_waker(Waker::noop());
         loop {
             match outbox.poll_take(&mut cx, &mut buffer) {
                 Poll::Ready(Taken::Octets(length)) => text.extend_from_slice(&buffer[..length]),
+                Poll::Ready(Taken::Empty) => {
+                    self.door.drained(*id);
+                    self.hub.pump(&mut cx, None);
+                }
                 Poll::Ready(Taken::End) => {
                     text.extend_from_slice(b"(end)\r\n");
                     break;
@@ -562,7 +566,10 @@ fn who_is_in_no_journal_is_new_when_he_comes_again() {
     hand.commit(usize::MAX);
     assert!(house.heard("alice")[0].contains(" 001 "));
     let events = hand.disk().into_iter().flat_map(|entry| entry.events).collect::<Vec<_>>();
-    assert_eq!(events, [Durable::AccountSeen("alice".parse().unwrap())]);
+    assert!(
+        matches!(&events[..], [Durable::AccountSeen(nick), Durable::CursorMoved { .. }] if nick.as_str() == "alice"),
+        "{events:?}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod pages;
 mod search;
 mod sent;
+mod unread;
 
 use std::{
     sync::Arc,

@@ -8,13 +8,14 @@ use std::{fmt::Write, sync::Arc};
 
 use super::{
     Lines,
-    text::{clock, date},
+    text::{MISSED_UNREADABLE, clock, counted, date, gone_for_ever, thousands},
 };
 use crate::{
     ident::{Nick, RoomName},
     protocol::{
         chat::{Act, Audience, Event, Kind, Message},
         command::help_rows,
+        past::Kept,
         reply::{Counts, Hits, Member, Reply, ServerInfo, Whois, offline},
         sanitize,
     },
@@ -213,6 +214,12 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         // Only programs watch people, mark what was read, page through what is kept and ask for
         // metadata.
         Reply::Page(..) | Reply::Conversations(_) | Reply::Metadata(_) => {}
+        Reply::Missed { total, skipped, expired } => missed(lines, *total, *skipped, *expired),
+        Reply::LookBack(1) => say(lines, "the last message before you came:"),
+        Reply::LookBack(number) => say(lines, &format!("the last {number} messages before you came:")),
+        Reply::Replayed(items, now_ms) => replayed(lines, me, items, *now_ms),
+        Reply::EndOfMissed => say(lines, "you are up to date"),
+        Reply::MissedUnreadable => say(lines, MISSED_UNREADABLE),
         Reply::Watched { .. } | Reply::WatchList(_) | Reply::WatchListFull(..) | Reply::Marked(..) => {}
         Reply::UserModes(modes) => say(lines, &format!("your modes: {modes}")),
         Reply::Away(true) => say(lines, "you are away now; /away alone says that you are back"),
@@ -253,6 +260,30 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::Refused(refusal) => say(lines, &refusal.sentence()),
         Reply::Words(words) => say(lines, words),
         Reply::Bye(reason) => say(lines, &format!("goodbye: {reason}")),
+    }
+}
+
+fn missed(lines: &mut Lines, total: u64, skipped: u64, expired: u64) {
+    if expired > 0 {
+        say(lines, &gone_for_ever(expired));
+    }
+    if total > 0 {
+        say(lines, &format!("{}:", counted(total, "missed message")));
+    }
+    if skipped > 0 {
+        say(lines, &format!("the first {} are not shown; /history has them", thousands(skipped)));
+    }
+}
+
+fn replayed(lines: &mut Lines, me: &Nick, items: &[(Box<str>, Kept)], now_ms: u64) {
+    for (_, kept) in items {
+        match kept {
+            Kept::Message(old) => {
+                let dated = old.time_ms / DAY_MS != now_ms / DAY_MS;
+                message_at(lines, old.source.nick == *me, old, dated);
+            }
+            Kept::Event(old) => event(lines, old),
+        }
     }
 }
 

@@ -39,6 +39,36 @@ pub(super) fn date(out: &mut String, unix_ms: u64) {
     let _ = write!(out, "{:04}-{:02}-{:02}", t.year(), t.month(), t.day());
 }
 
+/// What is said when what was missed cannot be read.
+pub(super) const MISSED_UNREADABLE: &str =
+    "the server cannot read now what you missed; you get it when you connect again later";
+
+/// How many unread messages nobody can read any more.
+pub(super) fn gone_for_ever(expired: u64) -> String {
+    match expired {
+        1 => "about 1 unread message was too old and is gone".into(),
+        _ => format!("about {} unread messages were too old and are gone", thousands(expired)),
+    }
+}
+
+/// `1 message`, `4,800 messages`.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// `4,800`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// Cuts `text` into pieces of at most `most` octets, behind a blank where that wastes little, and
 /// never inside a character. Joined they are the text again.
 pub(super) fn pieces(text: &str, most: usize) -> impl Iterator<Item = &str> {
@@ -79,6 +109,14 @@ mod tests {
         date(&mut out, 1_795_242_420_123);
         assert_eq!(out, "06:27:00 2026-11-21");
         server_time(&mut out, u64::MAX);
+    }
+
+    #[test]
+    fn numbers() {
+        for (number, text) in [(0, "0"), (999, "999"), (4800, "4,800"), (1_234_567, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+        assert_eq!([counted(1, "word"), counted(2000, "word")], ["1 word", "2,000 words"]);
     }
 
     proptest! {

@@ -128,6 +128,13 @@ impl Talk {
         self.cost.into()
     }
 
+    /// Tells the hub that all was taken that it has said.
+    pub(super) fn drained(&self) {
+        if !self.told {
+            self.shared.door.drained(self.id);
+        }
+    }
+
     /// Tells the hub, once, that this session has ended.
     pub(super) fn gone(&mut self, how: Gone) {
         if !std::mem::replace(&mut self.told, true) {

@@ -81,6 +81,7 @@ impl Wire {
                                 self.unsent = Bytes::copy_from_slice(&octets[sent..]);
                             }
                         }
+                        Taken::Empty => talk.drained(),
                         Taken::End => {
                             talk.gone(Gone::Cut("Connection closed".into()));
                             self.close();

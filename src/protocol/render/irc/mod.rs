@@ -5,6 +5,7 @@
 mod event;
 mod message;
 mod metadata;
+mod missed;
 mod negotiation;
 mod past;
 mod people;

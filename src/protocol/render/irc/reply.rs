@@ -10,7 +10,7 @@ use crate::{
         refusal::Refusal,
         render::{
             plain,
-            text::{pieces, server_time},
+            text::{MISSED_UNREADABLE, pieces, server_time},
         },
         reply::{OFFLINE, Reply, ServerInfo},
     },
@@ -90,6 +90,10 @@ pub(in crate::protocol::render) fn reply(
         Reply::Found(found) if caps.has(Cap::Search) && caps.has(Cap::Batch) => to.found(found),
         Reply::Found(_) => to.for_people(me, reply),
         Reply::Page(target, kept) => to.page(target, kept),
+        Reply::Missed { skipped, expired, .. } => to.missed(*skipped, *expired),
+        Reply::Replayed(items, _) => to.replayed(items),
+        Reply::MissedUnreadable => to.line("NOTICE", &[nick, MISSED_UNREADABLE]),
+        Reply::LookBack(_) | Reply::EndOfMissed => {}
         Reply::Conversations(rows) => to.conversations(rows),
         Reply::Message(own, _) => message(to.lines, server, caps, own),
         Reply::Event(own) => event(to.lines, caps, own),

@@ -1,0 +1,75 @@
+//! Up to where an account has read, for each of its origins.
+
+use std::collections::BTreeMap;
+
+use crate::protocol::durable::{Origin, Position};
+
+/// The most cursors of an account; the one that is furthest behind goes when another comes.
+const MOST: usize = 64;
+
+/// The cursors of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cursors(BTreeMap<Origin, Position>);
+
+impl Cursors {
+    pub(super) fn get(&self, origin: &Origin) -> Option<Position> {
+        self.0.get(origin).copied()
+    }
+
+    /// Moves a cursor; never back. In whatever order cursors come to stand where they do, the same of
+    /// them are left.
+    pub(super) fn set(&mut self, origin: &Origin, at: Position) {
+        let cursor = self.0.entry(origin.clone()).or_default();
+        *cursor = at.max(*cursor);
+        if self.0.len() > MOST {
+            let last = self.0.iter().min_by_key(|&(origin, at)| (at, origin)).map(|(origin, _)| origin.clone());
+            last.map(|origin| self.0.remove(&origin));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::ident::{DeviceId, Fingerprint};
+
+    fn origin(n: u8) -> Origin {
+        Origin { device: DeviceId(Fingerprint::new([n; 32])), client: None }
+    }
+
+    proptest! {
+        /// What a journal gives back need not be in the order in which it was written.
+        #[test]
+        fn the_last_places_alone_say_which_are_left(moves in vec((0..200u8, 1..500u64), 1..600)) {
+            let mut cursors = Cursors::default();
+            let mut last = BTreeMap::new();
+            // Positions grow, as requests do.
+            for (at, (n, step)) in moves.into_iter().enumerate() {
+                let at = Position { epoch: 0, sequence: at as u64 * 500 + step };
+                cursors.set(&origin(n), at);
+                last.insert(origin(n), at);
+                prop_assert!(cursors.len() <= MOST);
+            }
+            let mut again = Cursors::default();
+            last.iter().for_each(|(origin, at)| again.set(origin, *at));
+            prop_assert_eq!(again, cursors);
+        }
+    }
+
+    #[test]
+    fn a_cursor_never_goes_back() {
+        let mut cursors = Cursors::default();
+        for sequence in [5, 3, 9, 7] {
+            cursors.set(&origin(1), Position { epoch: 0, sequence });
+        }
+        assert_eq!(cursors.get(&origin(1)).map(|at| at.sequence), Some(9));
+        assert_eq!(cursors.get(&origin(2)), None);
+    }
+}
