@@ -56,3 +56,24 @@ async fn who_has_a_certificate_is_known_before_he_ever_came() {
     deployment.issue("frank");
     answers(&mut alice, "frank", &waits("frank")).await;
 }
+
+#[tokio::test]
+async fn what_waits_is_delivered_when_he_first_comes() {
+    let deployment = Deployment::new();
+    let people = ["alice", "carol", "dora"].map(|name| deployment.issue(name));
+    let server = start(&deployment);
+    let [alice, carol, dora] = &people;
+    let mut alice = Peer::irc(&deployment, &server, alice, "").await;
+    for name in ["carol", "dora"] {
+        let told = format!(":conclave.local 301 alice {name} :offline, will be delivered");
+        assert_eq!(alice.does(&format!("PRIVMSG {name} :welcome")).await, [told]);
+    }
+    let mut carol = Peer::connect(&deployment, &server, carol).await;
+    let heard = carol.register("").await;
+    let said = |line: &&String| line.starts_with(":alice!") && line.contains(" PRIVMSG carol :");
+    let line = heard.iter().find(said).unwrap_or_else(|| panic!("{heard:#?}"));
+    assert!(line.ends_with(" welcome"), "{line}");
+    let mut dora = Peer::connect(&deployment, &server, dora).await;
+    dora.send("hello").await;
+    dora.expect(" alice -> you: welcome").await;
+}

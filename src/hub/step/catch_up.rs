@@ -45,13 +45,17 @@ impl Turn<'_> {
         let Some(account) = self.my_account() else { return };
         let rooms = account.rooms.iter().filter_map(|id| Some((*id, self.state.rooms.get(id)?.name.clone())));
         let rooms: Vec<_> = rooms.collect();
-        let cursor = account.cursors.get(&origin);
+        // Who was never here has missed all that waits for him, until he confirms it.
+        let first = self.events.iter().any(|event| matches!(event, Durable::AccountSeen(_)));
+        let known = account.cursors.get(&origin);
+        let cursor = known.or_else(|| first.then(Position::default));
         let bounds = match dialect {
             Dialect::Irc => IRC,
             Dialect::Plain => PLAIN,
         };
-        if cursor.is_none() {
-            self.record(Durable::CursorMoved { account: self.me.clone(), origin: origin.clone(), at: now });
+        if known.is_none() {
+            let at = cursor.unwrap_or(now);
+            self.record(Durable::CursorMoved { account: self.me.clone(), origin: origin.clone(), at });
         }
         if let Some(session) = self.my_session() {
             session.fenced = Some(cursor.unwrap_or(now));

@@ -197,6 +197,38 @@ fn otherwise_who_was_never_here_is_nobody() {
     }
 }
 
+/// More than the few lines that a new device sees of what there was: they were promised to him.
+#[test]
+fn who_comes_for_the_first_time_gets_all_that_waits() {
+    let waiting =
+        |chat: &mut Chat| -> usize { chat.heard("Carol").iter().filter(|line| line.contains("waits ")).count() };
+    for (dialect, count) in [(Dialect::Irc, 120), (Dialect::Plain, 60)] {
+        let mut chat = chat(settings());
+        chat.says("alice", "JOIN #lobby");
+        chat.says("alice", "PRIVMSG #lobby :not hers, it waits for nobody");
+        for number in 0..count {
+            chat.says("alice", &format!("PRIVMSG carol :waits {number}"));
+        }
+        chat.comes("Carol", "Carol", dialect, "");
+        assert_eq!(waiting(&mut chat), count, "{dialect:?}");
+        // Her connection broke before she had confirmed it.
+        chat.gone("Carol", Gone::Lost);
+        chat.comes("Carol", "Carol", dialect, "");
+        let heard = chat.heard("Carol");
+        assert_eq!(heard.iter().filter(|line| line.contains("waits ")).count(), count, "{dialect:?}");
+        match dialect {
+            Dialect::Irc => {
+                let fence = heard.last().unwrap().strip_prefix("PING ").unwrap();
+                chat.says("Carol", &format!("PONG {fence}"));
+            }
+            Dialect::Plain => chat.says("Carol", "/quit"),
+        }
+        chat.gone("Carol", Gone::Lost);
+        chat.comes("Carol", "Carol", dialect, "");
+        assert_eq!(waiting(&mut chat), 0, "{dialect:?}");
+    }
+}
+
 /// Who has a certificate is in no journal.
 #[test]
 fn who_is_known_stays_known_when_a_commit_fails() {
