@@ -3,8 +3,9 @@
 # a server on this machine and opens the chat. Without a terminal it shows a short conversation
 # between the two instead, and cleans up after itself.
 #
-#   scripts/quickstart.sh              certificates go to certs/, and are used again next time
-#   scripts/quickstart.sh --dir DIR    another directory for them
+#   scripts/quickstart.sh              certificates go to certs/, and are used again next time;
+#                                      rooms and messages go to conclave-data/
+#   scripts/quickstart.sh --dir DIR    another directory for certificates; messages go to DIR/conclave-data
 #   scripts/quickstart.sh --demo       the conversation, also with a terminal
 set -euo pipefail
 here=$PWD
@@ -15,7 +16,7 @@ fail() {
     exit 1
 }
 
-demo=no certs=
+demo=no certs= data=none
 [[ -t 0 && -t 1 ]] || demo=yes
 while (($#)); do
     case $1 in
@@ -53,7 +54,13 @@ conclave=$(realpath "${CARGO_TARGET_DIR:-target}")/release/conclave
 
 # --- certificates --------------------------------------------------------------------------------
 
-[[ -n $certs ]] || { [[ $demo == yes ]] && certs=$tmp/certs || certs=$PWD/certs; }
+if [[ $demo == yes ]]; then
+    certs=${certs:-$tmp/certs}
+elif [[ -n $certs ]]; then
+    data=$certs/conclave-data
+else
+    certs=$PWD/certs data=$PWD/conclave-data
+fi
 
 # A name that may be a nick: letters, digits, _ and -, a letter first. Others become alice.
 me=$(id -un | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-' | sed 's/^[0-9_-]*//' | cut -c1-32)
@@ -75,12 +82,12 @@ echo "Certificates for $me and $friend are in $certs." >&2
 
 # --- the server ----------------------------------------------------------------------------------
 
-# Starts the server and waits for its line `listening on ADDR:PORT`.
+# Starts the server on a port, with a data directory, and waits for its line `listening on ADDR:PORT`.
 start_server() {
     local line
     rm -f "$tmp/listening"
     mkfifo "$tmp/listening"
-    "$conclave" serve --certs "$certs" --data none --admin "$me" --listen "127.0.0.1:$1" \
+    "$conclave" serve --certs "$certs" --data "$2" --admin "$me" --listen "127.0.0.1:$1" \
         >"$tmp/listening" 2>"$tmp/server.log" &
     server=$!
     exec {listening}<"$tmp/listening"
@@ -94,10 +101,10 @@ start_server() {
 }
 
 if [[ $demo == yes ]]; then
-    start_server 0 || fail 'the server does not start'
+    start_server 0 none || fail 'the server does not start'
 else
-    # The usual port, or a free one where it is taken.
-    start_server 6697 || start_server 0 || fail 'the server does not start'
+    # The usual port, or a free one where it is taken. A second server at the same time keeps nothing.
+    start_server 6697 "$data" || start_server 0 "$data" || start_server 0 none || fail 'the server does not start'
 fi
 
 # --- the chat ------------------------------------------------------------------------------------

@@ -69,7 +69,12 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
 /// program ends quietly.
 pub fn print(text: impl Display) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    write!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+    printed(write!(stdout, "{text}").and_then(|()| stdout.flush()))
+}
+
+/// What became of a result that was written to stdout piece by piece.
+pub fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    written.map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure { exit: Exit::Ok, error: anyhow!("nobody reads the output") },
         _ => anyhow::Error::new(error).context("cannot write to stdout").into(),
     })

@@ -2,7 +2,37 @@
 
 use serde::Serialize;
 
-use crate::protocol::render::server_time;
+use crate::{client::Record, protocol::render::server_time};
+
+/// A line of the chat.
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    msgid: Option<&'a str>,
+    nick: &'a str,
+    account: Option<&'a str>,
+    target: &'a str,
+    kind: &'static str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whom: Option<&'a str>,
+    history: bool,
+}
+
+/// A line of the chat as an object; `place`: where it was heard, for one that does not tell.
+pub(super) fn record(record: &Record, place: &str) -> Result<String, serde_json::Error> {
+    line(&Line {
+        time: time(record.at),
+        msgid: record.id.as_deref(),
+        nick: &record.nick,
+        account: record.account.as_deref(),
+        target: record.target.as_deref().unwrap_or(place),
+        kind: record.kind.name(),
+        text: &record.text,
+        whom: record.whom.as_deref(),
+        history: record.past,
+    })
+}
 
 /// An object as a line, with its line end. What a terminal could take for a command, or show in
 /// another order, is written as an escape: the object is the same, and may be looked at.

@@ -16,6 +16,8 @@ pub mod completions;
 pub mod debug;
 pub mod exit;
 pub mod export;
+pub mod history;
+mod holdings;
 mod json;
 pub mod man;
 mod online;
@@ -23,6 +25,7 @@ pub mod send;
 pub mod serve;
 pub mod tail;
 mod target;
+mod when;
 
 /// Private chat over mutual TLS: one server, certificates as identity, any IRC client.
 #[derive(Parser)]
@@ -61,6 +64,8 @@ commands! {
     Send(send),
     /// Follow a room, or the messages with a person, line by line
     Tail(tail),
+    /// What a server keeps: print it, back it up, bring it back
+    History(history),
     /// Print the settings of another client: WeeChat, irssi, Halloy, senpai
     Export(export),
     /// Print the openssl command that connects with your identity

@@ -9,11 +9,11 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 use tracing::{info, warn};
 
-use self::log::Teller;
+use self::{keeping::Keeping, log::Teller};
 use super::exit::{Exit, Failure, OrExit, print};
 use crate::{
     config::{Layers, Raw, Settings},
-    journal::Memory,
+    journal::Journal,
     platform::{
         clock, limits, listen,
         signals::{Event, Signals},
@@ -22,6 +22,7 @@ use crate::{
     tls::reload::Live,
 };
 
+mod keeping;
 mod log;
 
 /// What `conclave serve` is told.
@@ -47,25 +48,38 @@ const SPARE_FILES: u64 = 32;
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let layers = Layers::collect(args.settings, args.config.as_deref(), |name| env::var_os(name));
     let settings = layers.and_then(|layers| Settings::resolve(&layers)).or_exit(Exit::Config)?;
-    let live = Live::new(settings.files.clone(), settings.rules).or_exit(Exit::Config)?;
+    let numbers = keeping::numbers(&settings.data);
+    let live = Live::after(numbers, settings.files.clone(), settings.rules).or_exit(Exit::Config)?;
     log::install(settings.log);
     let tell = Teller(settings.log.format);
     if args.check {
         for warning in live.current().warnings(clock::unix_now()) {
             tell.warn(warning);
         }
+        keeping::check(&settings.data)?;
         print("the configuration is good; no port was opened\n")?;
         return Ok(Exit::Ok);
     }
+    let keeping = keeping::open(&settings)?;
+    live.keep_numbers().or_exit(Exit::Config)?;
     let inherited = listen::inherited(|name| env::var_os(name)).or_exit(Exit::Config)?;
     let listeners =
         if inherited.is_empty() { listen::bind(&settings.listen).or_exit(Exit::Network)? } else { inherited };
-    tell.what_is_kept(&settings);
+    tell.what_is_kept(&settings, keeping.found);
     tell.who(&live.current());
-    serve(settings, live, listeners)
+    let Keeping { journal, directory, .. } = keeping;
+    let ended = serve(settings, journal, live, listeners);
+    // Ours until the journal is closed.
+    drop(directory);
+    ended
 }
 
-fn serve(settings: Settings, live: Live, listeners: Vec<TcpListener>) -> Result<Exit, Failure> {
+fn serve(
+    settings: Settings,
+    journal: Box<dyn Journal>,
+    live: Live,
+    listeners: Vec<TcpListener>,
+) -> Result<Exit, Failure> {
     let files = limits::raise_open_files();
     let connections = settings.options.limits.connections;
     if connections != usize::MAX && connections as u64 > files.saturating_sub(SPARE_FILES) {
@@ -73,13 +87,18 @@ fn serve(settings: Settings, live: Live, listeners: Vec<TcpListener>) -> Result<
         warn!(files, connections, "the system allows fewer open files than the connections that are allowed");
     }
     let runtime = runtime(settings.threads.get()).context("cannot start the server's threads")?;
-    let exit = runtime.block_on(until_stopped(settings, Arc::new(live), listeners));
+    let exit = runtime.block_on(until_stopped(settings, journal, Arc::new(live), listeners));
     // What still runs after a second signal is not waited for.
     runtime.shutdown_background();
     exit
 }
 
-async fn until_stopped(settings: Settings, live: Arc<Live>, listeners: Vec<TcpListener>) -> Result<Exit, Failure> {
+async fn until_stopped(
+    settings: Settings,
+    journal: Box<dyn Journal>,
+    live: Arc<Live>,
+    listeners: Vec<TcpListener>,
+) -> Result<Exit, Failure> {
     let mut signals = Signals::install().context("cannot take over the signals")?;
     let listeners = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<Vec<_>, _>>();
     let listeners = listeners.context("cannot watch the listening sockets")?;
@@ -89,7 +108,6 @@ async fn until_stopped(settings: Settings, live: Arc<Live>, listeners: Vec<TcpLi
         print(format_args!("listening on {address}\n"))?;
     }
     let signs = Signs::default();
-    let journal = Box::new(Memory::new(settings.options.retention().into()));
     let server = server::run(listeners, settings.options, journal, live, Arc::default(), signs.clone());
     let mut server = std::pin::pin!(server);
     loop {

@@ -4,7 +4,7 @@ use std::io;
 
 use anyhow::{Context, anyhow};
 use clap::Args as ClapArgs;
-use jiff::{Span, Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
 use self::follow::{Follow, Form, MOST};
 use super::{
@@ -12,6 +12,7 @@ use super::{
     exit::{Exit, Failure, OrExit},
     online::{dial, dice, failure, on_signals, runtime, script},
     target::Target,
+    when::When,
 };
 use crate::{
     client::{self, Core, End},
@@ -40,8 +41,8 @@ pub struct Args {
     json: bool,
 
     /// Show first what was said since then: 10m, 2h30m, 1d, or 2026-11-21T14:00:00Z
-    #[arg(long, value_name = "AGE|TIME", value_parser = since)]
-    since: Option<Since>,
+    #[arg(long, value_name = "AGE|TIME", value_parser = When::parse)]
+    since: Option<When>,
 
     /// Show first so many of the last lines [default: 10, or all with --since]
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(0..=MOST as u64))]
@@ -52,47 +53,10 @@ pub struct Args {
     target: Target,
 }
 
-/// From when on.
-#[derive(Clone, Copy, Debug)]
-enum Since {
-    Ago(Span),
-    At(Timestamp),
-}
-
-fn since(text: &str) -> Result<Since, String> {
-    let wrong = || format!("{text:?} is no age like 10m, 2h30m or 1d, and no time like 2026-11-21T14:00:00Z");
-    if let Ok(at) = text.parse() {
-        return Ok(Since::At(at));
-    }
-    let span: Span = text.parse().map_err(|_| wrong())?;
-    if span.is_negative() { Err(wrong()) } else { Ok(Since::Ago(span)) }
-}
-
-impl Since {
-    /// Milliseconds since 1970; a day is one of the calendar.
-    fn unix_ms(self, now_ms: u64, zone: &TimeZone) -> Option<u64> {
-        let at = match self {
-            Self::At(at) => at,
-            Self::Ago(span) => {
-                let now = Timestamp::from_millisecond(now_ms.try_into().ok()?).ok()?;
-                now.to_zoned(zone.clone()).checked_sub(span).ok()?.timestamp()
-            }
-        };
-        // What was before 1970 is as early as can be.
-        Some(at.as_millisecond().try_into().unwrap_or(0))
-    }
-}
-
 /// Follows until somebody ends it.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let (zone, now) = (TimeZone::system(), clock::unix_ms());
-    let since = match args.since {
-        None => None,
-        Some(since) => {
-            let since = since.unix_ms(now, &zone);
-            Some(since.ok_or_else(|| anyhow!("--since: that is too long ago")).or_exit(Exit::Usage)?)
-        }
-    };
+    let since = args.since.map(|since| since.or_usage("--since", now, &zone)).transpose()?;
     let lines = match (args.lines, since) {
         (Some(lines), _) => usize::try_from(lines).unwrap_or(MOST),
         (None, Some(_)) => MOST,
@@ -125,30 +89,4 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     // A name server that does not answer holds a thread; it is not waited for.
     runtime.shutdown_background();
     ended
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expect: Option<u64>) {
-        const NOON: u64 = 1_767_268_800_000;
-        let at = since(text).ok().and_then(|since| since.unix_ms(NOON, &TimeZone::UTC));
-        assert_eq!(at.map(|at| (NOON as i64 - at as i64) / 1000), expect.map(|ago| ago as i64), "{text}");
-    }
-
-    #[test]
-    fn ages_and_times() {
-        check("10m", Some(600));
-        check("2h30m", Some(9000));
-        check("1d", Some(86_400));
-        check("90 seconds", Some(90));
-        check("2026-01-01T11:59:00Z", Some(60));
-        check("2026-01-01T12:59:00+01:00", Some(60));
-        check("1000000y", None);
-        for wrong in ["", "x", "-5m", "5", "2026-01-01", "2026-01-01T12:00:00"] {
-            check(wrong, None);
-        }
-    }
 }

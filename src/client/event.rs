@@ -58,6 +58,8 @@ pub enum Kind {
     Topic,
     /// Set modes.
     Mode,
+    /// Gave the room another name, which is the text. Only exports hold it.
+    Rename,
 }
 
 impl Kind {
@@ -73,6 +75,7 @@ impl Kind {
             Self::Kick => "kick",
             Self::Topic => "topic",
             Self::Mode => "mode",
+            Self::Rename => "rename",
         }
     }
 

@@ -148,6 +148,30 @@ pub fn sync_directory_of(path: &Path) -> Result<(), FilesError> {
     Ok(())
 }
 
+/// Gives a complete file that lies in the same directory its name, unless that is taken. It is on disk
+/// when this returns.
+pub fn place_new(temporary: &Path, target: &Path) -> Result<(), FilesError> {
+    let failed = |source| FilesError::Write { path: target.into(), source };
+    File::open(temporary).and_then(|file| file.sync_all()).map_err(failed)?;
+    let staged = Staged { target, temporary: temporary.into(), mode: Mode::Private };
+    match fs::hard_link(temporary, target) {
+        Ok(()) => sync_directory_of(target),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists || target.exists() => {
+            Err(FilesError::Exists { path: target.into() })
+        }
+        // A file system without hard links.
+        Err(_) => staged.replace(),
+    }
+}
+
+/// Refuses what this process may not write, a file or a directory. Writes nothing.
+pub fn check_writable(path: &Path) -> Result<(), FilesError> {
+    #[cfg(unix)]
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
+        .map_err(|error| FilesError::Write { path: path.into(), source: error.into() })?;
+    Ok(())
+}
+
 /// A path as a POSIX shell reads it, for commands shown to a person.
 pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -380,6 +404,20 @@ mod tests {
         assert!(Lock::try_exclusive(&path).unwrap().is_some());
         let error = Lock::try_exclusive(&dir.path().join("none/lock")).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot lock {}", dir.path().join("none/lock").display()));
+    }
+
+    #[test]
+    fn a_complete_file_gets_a_name_that_is_free() {
+        let dir = tempdir().unwrap();
+        let (one, other, name) = (dir.path().join("1"), dir.path().join("2"), dir.path().join("name"));
+        fs::write(&one, "one").unwrap();
+        fs::write(&other, "other").unwrap();
+        place_new(&one, &name).unwrap();
+        assert!(matches!(place_new(&other, &name), Err(FilesError::Exists { .. })));
+        assert_eq!(fs::read(&name).unwrap(), b"one");
+        assert_eq!(names(dir.path()), ["name"]);
+        check_writable(&name).unwrap();
+        check_writable(&one).unwrap_err();
     }
 
     #[test]

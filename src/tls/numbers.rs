@@ -73,7 +73,8 @@ impl CrlNumbers {
                 Some(number) => Ok(Some(number)),
                 None => Err(NumbersError::Damaged { path }),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // That the directory is none, its owner will say.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
             // No text at all is damage too.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(NumbersError::Damaged { path }),
             Err(source) => Err(NumbersError::Read { path, source }),

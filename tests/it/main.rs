@@ -12,6 +12,7 @@ mod crowd;
 mod export;
 mod fuzz;
 mod handshake;
+mod history;
 mod hostile;
 mod irc;
 mod libraries;

@@ -10,9 +10,13 @@ use tracing::{info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    cli::exit::note,
+    cli::{
+        exit::note,
+        holdings::{counted, holdings},
+    },
     config::{Data, Log, LogFormat, Settings},
-    server::History,
+    journal::sqlite::Holdings,
+    server::{History, Options},
     tls::server::Credentials,
 };
 
@@ -59,25 +63,51 @@ impl Teller {
         self.say(format_args!("the network is {network}; clients pin {pin}"));
     }
 
-    /// What is kept, where and for how long.
-    pub(super) fn what_is_kept(self, settings: &Settings) {
-        if let Data::Directory(directory) = &settings.data {
-            let directory = directory.display();
-            self.say(format_args!(
-                "{directory} is not used: this version keeps everything in memory, as --data none does"
-            ));
-        }
-        self.say(match settings.options.history {
-            History::Off => "rooms are kept in memory until the server ends; what is said is kept nowhere".to_owned(),
-            History::Forever => {
-                "rooms and what is said are kept in memory, the newest of it, until the server ends".to_owned()
+    /// What is kept, where and for how long, and how much of it is there already.
+    pub(super) fn what_is_kept(self, settings: &Settings, found: Option<Holdings>) {
+        let options = &settings.options;
+        let Data::Directory(directory) = &settings.data else { return self.say(in_memory(options.history)) };
+        let directory = directory.display();
+        if options.history == History::Off {
+            self.say(format_args!("rooms are kept in {directory}; what is said is kept nowhere (--history off)"));
+            if let Some(found) = found.filter(|found| found.messages > 0) {
+                let messages = counted(found.messages, "message");
+                self.warn(format_args!("the {messages} that were kept in {directory} until now are removed for good"));
             }
-            History::For(age) => format!(
-                "rooms are kept in memory until the server ends, and what is said for {}, the newest of it",
-                span(age.as_secs())
-            ),
-        });
+            return;
+        }
+        self.say(format_args!("rooms are kept in {directory}, and what is said {}", how_long(options)));
+        if let Some(found) = found {
+            self.say(format_args!("{directory} holds {}", holdings(&found)));
+        }
     }
+}
+
+fn in_memory(history: History) -> String {
+    match history {
+        History::Off => "rooms are kept in memory until the server ends; what is said is kept nowhere".to_owned(),
+        History::Forever => {
+            "rooms and what is said are kept in memory, the newest of it, until the server ends".to_owned()
+        }
+        History::For(age) => format!(
+            "rooms are kept in memory until the server ends, and what is said for {}, the newest of it",
+            span(age.as_secs())
+        ),
+    }
+}
+
+fn how_long(options: &Options) -> String {
+    let mut text = match options.history {
+        History::For(age) => format!("for {}", span(age.as_secs())),
+        History::Forever | History::Off => "forever".to_owned(),
+    };
+    let per_room = options.history_per_room.map(|most| format!("{} of one room", counted(most, "message")));
+    let total = options.history_total.map(|most| format!("{} in all", counted(most, "message")));
+    let most: Vec<String> = per_room.into_iter().chain(total).collect();
+    if !most.is_empty() {
+        text.push_str(&format!(", but at most {}", most.join(" and ")));
+    }
+    text
 }
 
 /// A span of time in its largest whole unit.
@@ -85,10 +115,7 @@ fn span(seconds: u64) -> String {
     let units = [(86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds")];
     let (length, unit) =
         units.into_iter().find(|(length, _)| seconds.is_multiple_of(*length)).unwrap_or((1, "seconds"));
-    match seconds / length {
-        1 => format!("1 {}", &unit[..unit.len() - 1]),
-        count => format!("{count} {unit}"),
-    }
+    counted(seconds / length, &unit[..unit.len() - 1])
 }
 
 #[cfg(test)]
@@ -102,5 +129,15 @@ mod tests {
         {
             assert_eq!(span(seconds), text);
         }
+    }
+
+    #[test]
+    fn how_long_and_how_much() {
+        let options = Options::new("#lobby".parse().unwrap());
+        assert_eq!(how_long(&options), "for 30 days");
+        let options = Options { history: History::Forever, history_total: Some(1), ..options };
+        assert_eq!(how_long(&options), "forever, but at most 1 message in all");
+        let options = Options { history_per_room: Some(1000), ..options };
+        assert_eq!(how_long(&options), "forever, but at most 1000 messages of one room and 1 message in all");
     }
 }

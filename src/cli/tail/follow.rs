@@ -3,8 +3,6 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-
 pub(super) use super::page::MOST;
 use super::page::{Page, Part, Seen, Wanted, history};
 use crate::{
@@ -47,20 +45,6 @@ pub(super) struct Follow<W> {
     /// The connection was lost while the history was awaited.
     torn: bool,
     over: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    time: String,
-    msgid: Option<&'a str>,
-    nick: &'a str,
-    account: Option<&'a str>,
-    target: &'a str,
-    kind: &'static str,
-    text: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    whom: Option<&'a str>,
-    history: bool,
 }
 
 impl<W: Write> Follow<W> {
@@ -192,17 +176,7 @@ impl<W: Write> Follow<W> {
         let name = self.target.to_string();
         let line = match &mut self.form {
             Form::Lines(renderer) => renderer.event(event),
-            Form::Json => json::line(&Line {
-                time: json::time(record.at),
-                msgid: record.id.as_deref(),
-                nick: &record.nick,
-                account: record.account.as_deref(),
-                target: record.target.as_deref().unwrap_or(&name),
-                kind: record.kind.name(),
-                text: &record.text,
-                whom: record.whom.as_deref(),
-                history: record.past,
-            })?,
+            Form::Json => json::record(record, &name)?,
         };
         self.out.write_all(line.as_bytes())?;
         self.out.flush()?;

@@ -14,7 +14,7 @@ use super::{
     schema::{self, Version},
     trouble::{Outcome, Trouble},
 };
-use crate::platform::files::{self, FilesError, Lock};
+use crate::platform::files::{FilesError, Lock};
 
 /// How long a connection waits for another that is in its way. Nobody else writes; what is waited for
 /// is over in moments.
@@ -51,7 +51,7 @@ impl Hold {
 }
 
 /// A file that only its owner may read, made if it is missing.
-fn private(path: &Path) -> io::Result<File> {
+pub(super) fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]
@@ -138,38 +138,6 @@ fn settings(conn: &Connection) -> Outcome<()> {
     // A file that somebody made by hand has no say in what is run.
     conn.pragma_update(None, "trusted_schema", "OFF")?;
     conn.pragma_update(None, "cell_size_check", "ON")?;
-    Ok(())
-}
-
-/// Makes a copy of the journal in `to`, complete as of one moment, while it may be in use.
-///
-/// # Errors
-/// When the journal cannot be read, or the copy not be written, or when there is a file by that name.
-pub fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
-    let conn = existing(from)?;
-    if to.exists() {
-        return Err(OpenError::other(to, "there is a file by that name already, and it is not overwritten"));
-    }
-    let unfinished = beside(to, ".unfinished");
-    let copied = copy(&conn, &unfinished).map_err(|trouble| OpenError::of(to, &trouble));
-    let placed = copied.and_then(|()| {
-        let file = File::open(&unfinished).and_then(|file| file.sync_all());
-        file.and_then(|()| std::fs::rename(&unfinished, to)).map_err(|error| OpenError::other(to, &error))
-    });
-    if placed.is_err() {
-        // It may never have been made.
-        let _ = std::fs::remove_file(&unfinished);
-        return placed;
-    }
-    files::sync_directory_of(to).map_err(|error| OpenError::other(to, &error))
-}
-
-fn copy(conn: &Connection, to: &Path) -> Outcome<()> {
-    let text = to.to_str().ok_or(Trouble::Damaged("its name is not UTF-8"))?;
-    let _ = std::fs::remove_file(to);
-    // SQLite takes an empty file for its own, with the permissions that it has.
-    private(to).map_err(|_| Trouble::Sql(rusqlite::Error::InvalidPath(to.into())))?;
-    conn.execute("VACUUM INTO ?1", [text])?;
     Ok(())
 }
 

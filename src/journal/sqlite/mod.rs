@@ -12,6 +12,7 @@ mod answers;
 mod archive;
 mod chores;
 mod coded;
+mod copy;
 mod desk;
 mod error;
 mod file;
@@ -40,9 +41,9 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-pub use archive::Archive;
+pub use archive::{Archive, Holdings, RoomHoldings, look, verify};
+pub use copy::{CopyError, backup, import};
 pub use error::OpenError;
-pub use file::backup;
 
 use self::{
     answers::Answers,
@@ -67,11 +68,15 @@ use crate::{
 /// How much of the file is kept in memory for what the caller looks up, KiB.
 const CACHE: u32 = 1_000;
 
+/// How many threads only read.
+const READERS: usize = 1;
+
 /// The backend.
 pub struct Sqlite {
     file: PathBuf,
     queue: Arc<Queue>,
     desk: Arc<Desk>,
+    /// Those that read, then the one that writes.
     threads: Vec<JoinHandle<()>>,
     /// For what the caller reads himself; `None` after a failure, until it is opened again.
     here: Option<Connection>,
@@ -148,14 +153,20 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        self.desk.end();
-        self.queue.end();
-        // The last connection that is closed moves the write-ahead log into the file: the writer's.
+        // The last connection that is closed moves the write-ahead log into the file and removes it,
+        // if it may write: the writer's is closed when no reader is left.
         self.here = None;
-        for thread in self.threads.drain(..) {
-            // One that panicked has said so.
-            let _ = thread.join();
-        }
+        self.desk.end();
+        join(self.threads.drain(..self.threads.len().min(READERS)));
+        self.queue.end();
+        join(self.threads.drain(..));
+    }
+}
+
+fn join(threads: impl Iterator<Item = JoinHandle<()>>) {
+    for thread in threads {
+        // One that panicked has said so.
+        let _ = thread.join();
     }
 }
 

@@ -137,3 +137,16 @@ fn numbers_of_rooms_are_not_given_again() {
     let removed = loaded.iter().position(|event| *event == Durable::RoomRemoved(RoomId(2)));
     assert!(made < removed && made.is_some(), "{loaded:?}");
 }
+
+#[test]
+fn nothing_is_left_beside_the_file_when_it_is_closed() {
+    for n in 0..50 {
+        let mut house = House::new(Retention::default());
+        house.happen([said(n, "alice", in_room(1), "x")]);
+        house.journal = None;
+        let names = std::fs::read_dir(house.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        assert_eq!(names, ["journal.sqlite3", "journal.sqlite3-lock"]);
+    }
+}
