@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::durable::{Origin, Position};
-
-/// The most cursors of an account; the one that is furthest behind goes when another comes.
-const MOST: usize = 64;
+use crate::protocol::{
+    durable::{Origin, Position},
+    limits,
+};
 
 /// The cursors of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Cursors {
     pub(super) fn set(&mut self, origin: &Origin, at: Position) {
         let cursor = self.0.entry(origin.clone()).or_default();
         *cursor = at.max(*cursor);
-        if self.0.len() > MOST {
+        if self.0.len() > limits::CURSORS {
             let last = self.0.iter().min_by_key(|&(origin, at)| (at, origin)).map(|(origin, _)| origin.clone());
             last.map(|origin| self.0.remove(&origin));
         }
@@ -55,7 +55,7 @@ mod tests {
                 let at = Position { epoch: 0, sequence: at as u64 * 500 + step };
                 cursors.set(&origin(n), at);
                 last.insert(origin(n), at);
-                prop_assert!(cursors.len() <= MOST);
+                prop_assert!(cursors.len() <= limits::CURSORS);
             }
             let mut again = Cursors::default();
             last.iter().for_each(|(origin, at)| again.set(origin, *at));

@@ -30,6 +30,10 @@ struct Inner {
     told: Option<Position>,
     failure: bool,
     unreadable: bool,
+    /// How many answers may come, where they come late.
+    answers: Option<usize>,
+    /// How many questions there were for what is unread.
+    questions: usize,
     waker: Option<Waker>,
 }
 
@@ -79,6 +83,22 @@ impl Hand {
     /// From now on nothing can be read.
     pub(crate) fn cover(&self) {
         self.0.lock().unwrap().unreadable = true;
+    }
+
+    /// From now on answers come when the test says so: so many more.
+    pub(crate) fn answer(&self, more: usize) {
+        let mut inner = self.0.lock().unwrap();
+        inner.answers = Some(inner.answers.unwrap_or_default().saturating_add(more));
+    }
+
+    /// From now on no answer comes before the test says so.
+    pub(crate) fn hold(&self) {
+        self.0.lock().unwrap().answers = Some(0);
+    }
+
+    /// How often was asked for what is unread.
+    pub(crate) fn questions(&self) -> usize {
+        self.0.lock().unwrap().questions
     }
 
     /// It can be again.
@@ -187,7 +207,15 @@ impl Store for Late {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<(Ticket, Result<Answer, ReadError>)> {
-        self.1.poll(cx)
+        let mut inner = self.0.lock().unwrap();
+        if inner.answers == Some(0) {
+            return Poll::Pending;
+        }
+        let answer = self.1.poll(cx);
+        if answer.is_ready() {
+            inner.answers = inner.answers.map(|more| more.saturating_sub(1));
+        }
+        answer
     }
 
     fn find(&mut self, conversation: &Conversation, id: MsgId) -> Result<Option<Arc<Message>>, ReadError> {
@@ -210,7 +238,8 @@ impl Store for Late {
 impl Late {
     /// As the memory backend answers it, after it has read the whole disk.
     fn unread(&mut self, ticket: Ticket, question: Question) {
-        let inner = self.0.lock().unwrap();
+        let mut inner = self.0.lock().unwrap();
+        inner.questions += 1;
         if inner.unreadable {
             return self.1.answer(ticket, Err(ReadError("the test says so".into())));
         }

@@ -99,6 +99,10 @@ pub const MARKS: usize = 500;
 /// The most octets of the network's id, which everybody's host is.
 pub const NETWORK: usize = 63;
 
+/// The most devices and programs of one account of which is known up to where they have read; the
+/// one that is furthest behind goes when another comes.
+pub const CURSORS: usize = 64;
+
 /// The most octets of a real name; a longer one is cut.
 pub const REALNAME: usize = 150;
 

@@ -117,3 +117,51 @@ fn a_day_in_a_room() {
     erin.types("/msg #club back again");
     sees(&dave, "#club", "back again");
 }
+
+/// Neither of them knows anything of history: the server tells them what they missed.
+#[test]
+fn who_was_not_there_reads_what_was_said() {
+    if left_out() {
+        return;
+    }
+    let deployment = Deployment::new();
+    let (_server, address) = serve(&deployment);
+    let authority = deployment.directory().ca_certificate();
+    let (dave, erin) = (deployment.issue("dave"), deployment.issue("erin"));
+    let mut dave = weechat(&deployment.root().join("weechat"), &authority, &dave, address, "dave");
+    let mut erin = irssi(&deployment.root().join("irssi"), &authority, &erin, address, "erin");
+    erin.types("/set autocreate_windows off");
+    erin.types("/set -clear autocreate_query_level");
+    erin.program.expect("Welcome to the example.net network");
+    dave.types("/join #club");
+    sees(&dave, "#club", "(dave@example.net) has joined #club");
+    erin.types("/join #club");
+    sees(&dave, "#club", "(erin@example.net) has joined #club");
+    erin.types("/msg #club both are here");
+    sees(&dave, "#club", "both are here");
+
+    dave.types("/disconnect conclave");
+    erin.program.expect("has quit");
+    erin.types("/msg #club first of two");
+    erin.types("/action #club waits");
+    erin.types("/msg dave come back");
+    sees(&erin, "#club", "erin waits");
+    dave.types("/connect conclave");
+    sees(&dave, "#club", "first of two");
+    sees(&dave, "#club", "erin waits");
+    sees(&dave, "erin", "come back");
+    // And what is said from now on, once.
+    erin.types("/msg #club welcome");
+    sees(&dave, "#club", "welcome");
+    assert_eq!([times(&dave, "#club", "first of two"), times(&dave, "#club", "\twelcome")], [1, 1]);
+
+    erin.types("/disconnect conclave");
+    sees(&dave, "#club", "(erin@example.net) has quit");
+    dave.types("/msg #club second of two");
+    sees(&dave, "#club", "second of two");
+    erin.types("/connect conclave");
+    sees(&erin, "#club", "second of two");
+    dave.types("/msg #club and now");
+    sees(&erin, "#club", "and now");
+    assert_eq!([times(&erin, "#club", "second of two"), times(&erin, "#club", "and now")], [1, 1]);
+}

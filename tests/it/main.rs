@@ -17,6 +17,7 @@ mod hostile;
 mod irc;
 mod libraries;
 mod limits;
+mod missed;
 mod offline;
 mod peers;
 mod people;

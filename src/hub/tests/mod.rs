@@ -24,6 +24,7 @@ mod never;
 mod nick;
 mod offline;
 mod oper;
+mod playing;
 mod redact;
 mod rename;
 mod replay;

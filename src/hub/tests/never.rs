@@ -72,7 +72,8 @@ const SESSIONS: [(&str, &str, &str, Dialect); 12] = [
 /// shared a room with her never reads her name.
 const IVY: &str = "ivy";
 
-const WORDS: [&str; 60] = [
+const WORDS: [&str; 61] = [
+    "conclave-0-40",
     "#open",
     "#secret",
     "#other",

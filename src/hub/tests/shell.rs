@@ -24,7 +24,7 @@ use crate::{
         Bounds, Journal, Memory,
         late::{Hand, Late},
     },
-    platform::counters::Counters,
+    platform::{clock, counters::Counters},
     protocol::{
         Message, Multiline, Taken as Part,
         caps::{Cap, Caps, Dialect},
@@ -39,6 +39,7 @@ pub(super) struct House {
     door: Arc<Door>,
     people: BTreeMap<&'static str, (SessionId, Arc<Outbox>, Dialect)>,
     batches: BTreeMap<SessionId, Multiline>,
+    now_s: u32,
 }
 
 impl House {
@@ -51,7 +52,7 @@ impl House {
         let random = || u128::from(RANDOM.fetch_add(1 << 8, Ordering::Relaxed));
         let counters = Arc::new(Counters::default());
         let hub = Hub::new(settings, journal, Arc::clone(&door), counters, Patience::default(), random).unwrap();
-        Self { hub, door, people: BTreeMap::new(), batches: BTreeMap::new() }
+        Self { hub, door, people: BTreeMap::new(), batches: BTreeMap::new(), now_s: clock::monotonic_s() }
     }
 
     pub(super) fn state(&self) -> &crate::hub::state::State {
@@ -142,6 +143,15 @@ impl House {
     /// Whether the server ended the session.
     pub(super) fn is_ended(&self, name: &str) -> bool {
         self.people.get(name).is_some_and(|(id, ..)| !self.hub.state().sessions.contains_key(id))
+    }
+
+    /// So many seconds pass in which everybody's connection is alive.
+    pub(super) fn waits(&mut self, seconds: u32) {
+        self.now_s += seconds;
+        for (_, outbox, _) in self.people.values() {
+            outbox.heard(self.now_s);
+        }
+        self.hub.watch(self.now_s);
     }
 
     /// The session's connection ends.

@@ -109,9 +109,15 @@ pub(super) fn apply(conn: &Connection, position: i64, event: &Durable) -> Outcom
             }
         }
         Durable::CursorMoved { account, origin, at } => {
-            const SQL: &str = "INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4)";
+            const SQL: &str = "INSERT INTO cursors VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT DO UPDATE SET position = max(position, ?4)";
+            // Those that are furthest behind.
+            const MANY: &str = "DELETE FROM cursors WHERE account = ?1 AND (device, client) IN (
+                SELECT device, client FROM cursors WHERE account = ?1
+                ORDER BY position DESC, device DESC, client DESC LIMIT -1 OFFSET ?2)";
             let (device, client) = super::items::origin(origin);
-            run(conn, SQL, params![account.as_str(), device, client, coded::position(*at)])
+            run(conn, SQL, params![account.as_str(), device, client, coded::position(*at)])?;
+            run(conn, MANY, params![account.as_str(), coded::number(limits::CURSORS as u64)])
         }
         Durable::Sent { account, id, sent } => {
             const SQL: &str = "INSERT OR REPLACE INTO sent VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::{House, at, everything, in_room, said, special, to};
 use crate::{
-    ident::{MsgId, RoomId},
+    ident::{DeviceId, Fingerprint, MsgId, RoomId},
     journal::{Last, Log as _, Retention},
     protocol::{
         chat::{Act, Audience, Event, Kind, Relation, Source},
-        durable::{Conversation, Durable, RoomKind, Visibility},
+        durable::{Conversation, Durable, Origin, RoomKind, Visibility},
+        limits,
         past::Kept,
     },
 };
@@ -149,4 +150,27 @@ fn nothing_is_left_beside_the_file_when_it_is_closed() {
         names.sort();
         assert_eq!(names, ["journal.sqlite3", "journal.sqlite3-lock"]);
     }
+}
+
+#[test]
+fn of_an_account_the_newest_cursors_are_left_and_none_goes_back() {
+    let mut house = House::new(Retention::default());
+    let cursor = |n: u8, sequence: u64| {
+        let client = n.is_multiple_of(2).then(|| "irssi".parse().unwrap());
+        let origin = Origin { device: DeviceId(Fingerprint::new([n / 2; 32])), client };
+        Durable::CursorMoved { account: "alice".parse().unwrap(), origin, at: at(sequence) }
+    };
+    house.happen([Durable::AccountSeen("alice".parse().unwrap())]);
+    house.happen((0..200).map(|n| cursor(n, 1000 + u64::from(n) / 3)));
+    house.happen([cursor(199, 9000), cursor(199, 5)]);
+    house.open().unwrap();
+    let mut left: Vec<Durable> =
+        house.loaded().into_iter().filter(|event| matches!(event, Durable::CursorMoved { .. })).collect();
+    assert_eq!(left.len(), limits::CURSORS);
+    assert_eq!(left.pop(), Some(cursor(199, 9000)));
+    let places = left.iter().map(|event| match event {
+        Durable::CursorMoved { at, .. } => at.sequence,
+        _ => 0,
+    });
+    assert_eq!(places.min(), Some(1000 + 137 / 3));
 }
