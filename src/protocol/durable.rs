@@ -158,6 +158,13 @@ pub enum Durable {
     Redacted(Conversation, MsgId),
 }
 
+impl Durable {
+    /// Whether the hub's state is another after it; what was said is the journal's alone.
+    pub const fn changes_state(&self) -> bool {
+        !matches!(self, Self::Sent { .. } | Self::Message(_) | Self::Event(..) | Self::Redacted(..))
+    }
+}
+
 /// Where a part of a conversation begins or ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {

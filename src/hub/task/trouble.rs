@@ -15,6 +15,7 @@ use crate::{
     },
     journal::{CommitError, Entry},
     protocol::{
+        command::{Command, Send},
         durable::{Durable, Position},
         refusal::Refusal,
         reply::Reply,
@@ -123,6 +124,8 @@ impl Hub {
         let session = request.session;
         let refused = match &request.body {
             Body::Register(_) if trouble.ahead => turned_away(session),
+            // It may be kept already, under its name: then the answer is that.
+            Body::Command(Command::Send(Send { id: Some(_), .. })) => return None,
             // Who is not here is not answered.
             Body::Command(command) if command.changes_others() => match self.state.sessions.contains_key(&session) {
                 true => refused(request, command.verb()),
@@ -161,7 +164,7 @@ impl Hub {
     /// The state has changed by this, which is not kept.
     pub(super) fn unkept(&mut self, events: &[Durable]) {
         if let Some(trouble) = &mut self.trouble {
-            trouble.ahead |= !events.is_empty();
+            trouble.ahead |= events.iter().any(Durable::changes_state);
         }
     }
 
@@ -202,13 +205,12 @@ fn turned_away(session: SessionId) -> Vec<Delivery> {
 
 /// What the operator does about it.
 fn advice(error: &str) -> &'static str {
-    let error = error.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
-    if says(&["full", "no space", "quota", "too large"]) {
+    if says(&["full"]) {
         "make room on the disk that holds the data directory"
-    } else if says(&["readonly", "read-only", "permission", "denied"]) {
+    } else if says(&["read-only", "cannot be opened"]) {
         "see that the data directory is on a disk that can be written, and that the server may"
-    } else if says(&["malformed", "corrupt", "not a database"]) {
+    } else if says(&["damaged"]) {
         "the database is damaged: stop the server, keep the file aside, and restore a backup"
     } else {
         "see to the disk that holds the data directory"
@@ -222,11 +224,10 @@ mod tests {
     #[test]
     fn the_log_says_what_to_do() {
         for (error, words) in [
-            ("database or disk is full", "make room"),
-            ("No space left on device (os error 28)", "make room"),
-            ("attempt to write a readonly database", "can be written"),
-            ("database disk image is malformed", "restore a backup"),
-            ("disk I/O error", "see to the disk"),
+            ("the disk is full (SQLite error 13)", "make room"),
+            ("the file cannot be written: it is read-only, or was moved (SQLite error 1032)", "can be written"),
+            ("the file is damaged (SQLite error 11)", "restore a backup"),
+            ("the disk reports an error (SQLite error 778)", "see to the disk"),
         ] {
             assert!(advice(error).contains(words), "{error}");
         }

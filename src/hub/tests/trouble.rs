@@ -189,3 +189,36 @@ fn who_is_sent_away_behind_a_try_hears_it() {
     house.goes("alice3", Gone::Lost);
     agrees_with_itself(house.state());
 }
+
+/// A message that is sent again under its name was kept before the trouble: that is the answer.
+#[test]
+fn what_was_kept_is_acknowledged_also_now() {
+    let (mut house, hand) = world();
+    house.comes("dave", Dialect::Irc, "conclave.chat/id echo-message message-tags");
+    house.says("dave", "JOIN #lobby");
+    house.says("dave", "@conclave.chat/id=1 PRIVMSG #lobby :kept");
+    house.pump();
+    hand.commit(usize::MAX);
+    let echo = house.hears("dave").pop().unwrap();
+    assert!(echo.ends_with(" PRIVMSG #lobby :kept"), "{echo}");
+    house.hears("alice");
+    house.hears("bob");
+    house.hears("carol");
+    breaks(&mut house, &hand);
+    house.hears("dave");
+    house.says("dave", "@conclave.chat/id=1 PRIVMSG #lobby :kept");
+    assert_eq!(house.hears("dave"), [echo]);
+    house.says("dave", "@conclave.chat/id=2 PRIVMSG #lobby :new");
+    assert!(house.hears("dave")[0].starts_with(":c.test FAIL PRIVMSG NOT_KEPT :"));
+    assert!(house.hears("bob").is_empty());
+    assert_eq!(hand.waiting(), 0);
+    // It has left no trace, and is said when it is sent once more.
+    house.tick();
+    hand.commit(usize::MAX);
+    house.pump();
+    house.says("dave", "@conclave.chat/id=2 PRIVMSG #lobby :new");
+    house.pump();
+    hand.commit(usize::MAX);
+    assert!(house.hears("bob").last().is_some_and(|line| line.ends_with(":new")));
+    assert_eq!(texts(&hand), ["kept", "new"]);
+}
