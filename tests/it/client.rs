@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::{
     programs::{Running, conclave},
-    support::{Deployment, Pair},
+    support::{Deployment, Dice, Pair, Proxy},
 };
 
 /// A server, and certificates for these people.
@@ -134,6 +134,59 @@ fn a_killed_server_costs_no_line() {
     alice.expect("#ops * alice too");
     let (code, _, stderr) = alice.end();
     assert_eq!(code, Some(0), "{stderr}");
+}
+
+/// Cut off for a while: what is missed is shown once, in order, between a head and an end.
+#[test]
+fn what_is_missed_is_shown_once_and_what_waits_is_sent_once() {
+    let (deployment, _server, address) = world(&["alice", "bob"]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let proxy = runtime.block_on(Proxy::start(address, Dice::new(1)));
+    // One after the other: they are the same program on the same device, of which the server thinks as one.
+    let piped = Running::chat(deployment.root(), proxy.address, "alice", &["--join", "#ops"]);
+    let (code, ..) = misses(&deployment, address, &proxy, piped, "on a pipe\n").end();
+    assert_eq!(code, Some(0));
+    if let Some(terminal) = on_a_terminal(&deployment, proxy.address, 80, "echo ended with $?") {
+        let mut terminal = misses(&deployment, address, &proxy, terminal, "on a terminal\r");
+        terminal.type_raw("\u{4}");
+        terminal.expect("ended with 0");
+    }
+}
+
+/// alice, who talks in #ops and types so, is cut off for a while.
+fn misses(deployment: &Deployment, server: SocketAddr, proxy: &Proxy, mut alice: Running, typed: &str) -> Running {
+    let way = typed.trim_end();
+    alice.expect("#ops -!- here: ");
+    if way == "on a terminal" {
+        // What was said last on the pipe was not confirmed.
+        alice.expect("messages that you missed");
+    }
+    let mut bob = Running::chat(deployment.root(), server, "bob", &["--join", "#ops"]);
+    let mut says = |line: &str, echo: &str| {
+        bob.type_line(line);
+        bob.expect(echo);
+    };
+    says(&format!("before {way}"), "> before");
+    alice.expect(&format!("#ops <bob> before {way}"));
+    proxy.close(true);
+    says(&format!("missed {way}"), "> missed");
+    says(&format!("/msg alice beside {way}"), "-> alice: beside");
+    // It waits here until there is a connection again, or is taken and waits there.
+    alice.type_raw(typed);
+    proxy.close(false);
+    alice.expect("-!- said while you were not here:");
+    alice.expect(&format!("#ops <bob> missed {way}"));
+    alice.expect(&format!("bob -> you: beside {way}"));
+    alice.expect("-!- end of the 2 messages that you missed");
+    alice.expect(&format!("#ops <alice> {way}"));
+    bob.expect(&format!("#ops <alice> {way}"));
+    bob.type_line("now");
+    alice.expect("#ops <bob> now");
+    for words in ["before", "missed", "beside"] {
+        assert_eq!(alice.times(&format!(" {words} {way}")), 1, "{words}");
+    }
+    assert_eq!((alice.times(&format!("<alice> {way}")), bob.times(&format!("<alice> {way}"))), (1, 1));
+    alice
 }
 
 #[test]

@@ -81,6 +81,20 @@ impl Running {
         self.stderr.next_with(words, &self.stdout)
     }
 
+    /// Whether it says a line that contains this, before it ends.
+    pub(crate) fn says(&mut self, words: &str) -> bool {
+        self.stdout.find(|line| line.contains(words)).is_some()
+    }
+
+    /// How many of the lines that were read from stdout contain this.
+    pub(crate) fn times(&self, words: &str) -> usize {
+        self.stdout.seen.iter().filter(|line| line.contains(words)).count()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

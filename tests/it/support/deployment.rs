@@ -79,6 +79,11 @@ impl Deployment {
         Arc::new(Live::new(self.files(), Rules::default()).unwrap())
     }
 
+    /// A certificate that was issued before: `alice`, or `alice+phone`.
+    pub(crate) fn pair(&self, file: &str) -> Pair {
+        Pair { certificate: self.path(&format!("{file}.pem")), key: self.path(&format!("{file}.key")) }
+    }
+
     /// A good certificate: `alice`, or `alice/phone`.
     pub(crate) fn issue(&self, who: &str) -> Pair {
         let (account, device) = parts(who);

@@ -2,8 +2,10 @@
 //! small clients that wait for lines and never for time.
 
 mod deployment;
+mod dice;
 mod peer;
 mod program;
+mod proxy;
 mod server;
 
 use std::time::Duration;
@@ -11,8 +13,10 @@ use std::time::Duration;
 use conclave::platform::clock;
 
 pub(crate) use deployment::{Deployment, NETWORK, Pair};
+pub(crate) use dice::Dice;
 pub(crate) use peer::{End, Peer, client_config, handshake};
 pub(crate) use program::Program;
+pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;
 
 /// How long anything may take that should come at once; generous for slow machines.
