@@ -179,7 +179,8 @@ async fn all_idle(idle: &mut [(&'static str, watch::Receiver<bool>)]) {
     loop {
         for (name, idle) in &mut *idle {
             let waited = timeout(3 * PATIENCE, idle.wait_for(|idle| *idle)).await;
-            assert!(waited.is_ok(), "{name} does not come to rest in {:?}", 3 * PATIENCE);
+            let waited = waited.unwrap_or_else(|_| panic!("{name} does not come to rest in {:?}", 3 * PATIENCE));
+            assert!(waited.is_ok(), "{name} has stopped");
         }
         if idle.iter().all(|(_, idle)| *idle.borrow()) {
             return;
