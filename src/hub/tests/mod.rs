@@ -8,6 +8,7 @@ mod fences;
 mod info;
 mod invite;
 mod join;
+mod kept;
 mod kick;
 mod kill;
 mod lines;

@@ -45,7 +45,7 @@ pub(super) fn migrate(conn: &mut Connection, from: i64) -> Outcome<()> {
     migrate_by(conn, &VERSIONS, from)
 }
 
-fn migrate_by(conn: &mut Connection, versions: &[&str], from: i64) -> Outcome<()> {
+pub(super) fn migrate_by(conn: &mut Connection, versions: &[&str], from: i64) -> Outcome<()> {
     for (sql, version) in versions.iter().zip(1..).skip_while(|(_, version)| *version <= from) {
         let step = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         step.execute_batch(sql)?;

@@ -67,12 +67,13 @@ fn stays(conn: &Connection, unread: &Unread, room: i64, whole: (i64, i64)) -> Ou
     Ok(windows)
 }
 
-/// The sources that the question leaves out.
+/// The sources that the question leaves out: the account itself, from there.
 fn excepted(conn: &Connection, unread: &Unread) -> Outcome<HashSet<i64>> {
     let Some(origin) = &unread.except else { return Ok(HashSet::new()) };
-    let mut found = conn.prepare_cached("SELECT id FROM sources WHERE device = ?1 AND client = ?2")?;
+    let mut found =
+        conn.prepare_cached("SELECT id FROM sources WHERE device = ?1 AND client = ?2 AND nick = ?3 COLLATE NOCASE")?;
     let (device, client) = items::origin(origin);
-    let sources = found.query_map(params![device, client], |row| row.get(0))?;
+    let sources = found.query_map(params![device, client, unread.account.as_str()], |row| row.get(0))?;
     Ok(sources.collect::<Result<_, _>>()?)
 }
 
@@ -161,7 +162,7 @@ pub(super) fn survey(conn: &Connection, unread: &Unread, most: usize) -> Outcome
         AND position BETWEEN ?2 AND ?3";
     const BY: &str = "SELECT count(*) FROM items WHERE conversation = ?1 AND form = 0
         AND position BETWEEN ?2 AND ?3
-        AND source NOT IN (SELECT id FROM sources WHERE device = ?4 AND client = ?5)";
+        AND source NOT IN (SELECT id FROM sources WHERE device = ?4 AND client = ?5 AND nick = ?6 COLLATE NOCASE)";
     let (readings, except) = (readings(conn, unread)?, excepted(conn, unread)?);
     let (mut total, mut expired) = (0, 0);
     for reading in &readings {
@@ -170,7 +171,7 @@ pub(super) fn survey(conn: &Connection, unread: &Unread, most: usize) -> Outcome
                 None => conn.prepare_cached(COUNT)?.query_row([reading.id, from, to], |row| row.get(0))?,
                 Some(origin) => {
                     let (device, client) = items::origin(origin);
-                    let bounds = params![reading.id, from, to, device, client];
+                    let bounds = params![reading.id, from, to, device, client, unread.account.as_str()];
                     conn.prepare_cached(BY)?.query_row(bounds, |row| row.get(0))?
                 }
             };

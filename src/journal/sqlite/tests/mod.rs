@@ -1,7 +1,15 @@
 //! Tests of what only this backend does.
 
+mod copies;
+mod erased;
+mod failing;
+mod frozen;
+mod migrations;
+mod opening;
+mod pages;
 mod reopen;
 mod retention;
+mod speed;
 
 use std::{
     path::PathBuf,
@@ -25,21 +33,28 @@ use crate::{
 /// A journal in a directory of its own.
 struct House {
     dir: TempDir,
+    name: &'static str,
     journal: Option<Sqlite>,
+    epoch: u32,
     sequence: u64,
     retention: Retention,
 }
 
 impl House {
     fn new(retention: Retention) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut house = Self { dir, journal: None, sequence: 0, retention };
+        let mut house = Self::closed(retention);
         house.open().unwrap();
         house
     }
 
+    /// The directory alone.
+    fn closed(retention: Retention) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { dir, name: "journal.sqlite3", journal: None, epoch: 0, sequence: 0, retention }
+    }
+
     fn file(&self) -> PathBuf {
-        self.dir.path().join("journal.sqlite3")
+        self.dir.path().join(self.name)
     }
 
     /// Closes it if it is open, and opens it again.
@@ -56,8 +71,12 @@ impl House {
     /// Appends what happens at the next place; its time is the place's number.
     fn append(&mut self, events: Vec<Durable>) {
         self.sequence += 1;
-        let (position, time_ms) = (at(self.sequence), self.sequence);
+        let (position, time_ms) = (self.last(), self.sequence);
         self.journal().append(Entry { position, time_ms, events });
+    }
+
+    fn last(&self) -> Position {
+        Position { epoch: self.epoch, sequence: self.sequence }
     }
 
     fn commit(&mut self) -> Poll<Result<Position, CommitError>> {
@@ -74,7 +93,7 @@ impl House {
     /// Has these things happen, each at its own place, and commits them.
     fn happen(&mut self, events: impl IntoIterator<Item = Durable>) {
         events.into_iter().for_each(|event| self.append(vec![event]));
-        assert_eq!(self.commit(), Poll::Ready(Ok(at(self.sequence))));
+        assert_eq!(self.commit(), Poll::Ready(Ok(self.last())));
     }
 
     /// What makes up the state.
