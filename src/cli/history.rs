@@ -60,9 +60,19 @@ impl Data {
     /// The journal that is there.
     fn journal(&self) -> Result<PathBuf, Failure> {
         let file = journal::journal_in(&self.data);
-        let missing =
-            || anyhow!("there is no journal {}; --data DIR names the server's data directory", file.display());
-        if file.exists() { Ok(file) } else { Err(missing()).or_exit(Exit::Config) }
+        let missing = match file.try_exists() {
+            Ok(true) => return Ok(file),
+            Ok(false) => {
+                anyhow!("there is no journal {}; --data DIR names the server's data directory", file.display())
+            }
+            Err(error) => {
+                let data = self.data.display();
+                anyhow!(
+                    "cannot look into the data directory {data} ({error}); do this as the user that runs the server"
+                )
+            }
+        };
+        Err(missing).or_exit(Exit::Config)
     }
 
     /// What is kept there, for reading.

@@ -104,7 +104,8 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             ended = client::run(&mut core, &mut dial, &mut post, &stop, dice) => ended.map_err(failure),
             () = overdue(&waiting, timeout) => {
                 let count = waiting.borrow().len();
-                let error = anyhow!("{count} of the messages were not acknowledged within {} s", timeout.as_secs());
+                let what = if count == 1 { "a message was".into() } else { format!("{count} messages were") };
+                let error = anyhow!("{what} not acknowledged within {} s", timeout.as_secs());
                 Err(error).or_exit(Exit::Network)
             }
         }
@@ -113,9 +114,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     runtime.shutdown_background();
     match ended? {
         End::Interrupted => Ok(Exit::Interrupted),
-        End::Quit if post.refused > 0 => {
-            Err(anyhow!("{} of {} messages were not sent", post.refused, post.given)).or_exit(Exit::Failure)
-        }
+        End::Quit if post.refused > 0 => Err(match (post.refused, post.given) {
+            (1, 1) => anyhow!("the message was not sent"),
+            (refused, given) => anyhow!("{refused} of {given} messages were not sent"),
+        })
+        .or_exit(Exit::Failure),
         End::Quit => Ok(Exit::Ok),
     }
 }
@@ -262,7 +265,7 @@ fn advice(to: &str, reason: &str) -> String {
     } else if is(Refusal::NoSuchRoom(to.into())) {
         format!("there is no room {to}; make it with: conclave chat --join '{to}'")
     } else if is(Refusal::NoSuchNick(to.into())) {
-        format!("nobody is called {to}, or nobody of that name was ever here")
+        format!("nobody is known as {to}: nobody of that name has a certificate, or was ever here")
     } else {
         reason.to_owned()
     }

@@ -18,7 +18,7 @@ use crate::{
         clock, limits, listen,
         signals::{Event, Signals},
     },
-    server::{self, Signs},
+    server::{Server, Signs},
     tls::reload::Live,
 };
 
@@ -48,6 +48,7 @@ const SPARE_FILES: u64 = 32;
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let layers = Layers::collect(args.settings, args.config.as_deref(), |name| env::var_os(name));
     let settings = layers.and_then(|layers| Settings::resolve(&layers)).or_exit(Exit::Config)?;
+    keeping::usable(&settings.data)?;
     let numbers = keeping::numbers(&settings.data);
     let live = Live::after(numbers, settings.files.clone(), settings.rules).or_exit(Exit::Config)?;
     log::install(settings.log);
@@ -100,6 +101,10 @@ async fn until_stopped(
     listeners: Vec<TcpListener>,
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::install().context("cannot take over the signals")?;
+    let signs = Signs::default();
+    let data = settings.data;
+    let server = Server::begin(settings.options, journal, live, Arc::default(), signs.clone());
+    let server = server.map_err(|error| keeping::unread(&data, &error)).or_exit(Exit::Config)?;
     let listeners = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<Vec<_>, _>>();
     let listeners = listeners.context("cannot watch the listening sockets")?;
     for listener in &listeners {
@@ -107,9 +112,7 @@ async fn until_stopped(
         // Connections are taken from here on: the system queues them.
         print(format_args!("listening on {address}\n"))?;
     }
-    let signs = Signs::default();
-    let server = server::run(listeners, settings.options, journal, live, Arc::default(), signs.clone());
-    let mut server = std::pin::pin!(server);
+    let mut server = std::pin::pin!(server.run(listeners));
     loop {
         tokio::select! {
             ended = &mut server => return ended.map(|()| Exit::Ok).map_err(Failure::from),

@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Show first what was said since then: 10m, 2h30m, 1d, or 2026-11-21T14:00:00Z
+    /// Show first what was said since then: 10m, 2h30m, 1d, or 2026-11-21, 2026-11-21T14:00 (here) or ...Z (UTC)
     #[arg(long, value_name = "AGE|TIME", value_parser = When::parse)]
     since: Option<When>,
 

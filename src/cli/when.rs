@@ -1,7 +1,7 @@
 //! A moment on the command line: how long ago, or a time.
 
 use anyhow::anyhow;
-use jiff::{Span, Timestamp, tz::TimeZone};
+use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::exit::{Exit, Failure, OrExit};
 
@@ -12,14 +12,20 @@ pub(super) enum When {
     Ago(Span),
     /// Then.
     At(Timestamp),
+    /// Then, by the clocks here.
+    Local(DateTime),
 }
 
 impl When {
-    /// Understands `2h30m` and `2026-11-21T14:00:00Z`.
+    /// Understands `2h30m`, `2026-11-21`, `2026-11-21 14:00` and `2026-11-21T14:00:00Z`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no age like 10m, 2h30m or 1d, and no time like 2026-11-21T14:00:00Z");
+        let wrong =
+            || format!("{text:?} is no age like 10m, 2h30m or 1d, and no time like 2026-11-21 or 2026-11-21T14:00");
         if let Ok(at) = text.parse() {
             return Ok(Self::At(at));
+        }
+        if let Ok(at) = text.parse() {
+            return Ok(Self::Local(at));
         }
         let span: Span = text.parse().map_err(|_| wrong())?;
         if span.is_negative() { Err(wrong()) } else { Ok(Self::Ago(span)) }
@@ -29,6 +35,7 @@ impl When {
     fn unix_ms(self, now_ms: u64, zone: &TimeZone) -> Option<u64> {
         let at = match self {
             Self::At(at) => at,
+            Self::Local(at) => at.to_zoned(zone.clone()).ok()?.timestamp(),
             Self::Ago(span) => {
                 let now = Timestamp::from_millisecond(now_ms.try_into().ok()?).ok()?;
                 now.to_zoned(zone.clone()).checked_sub(span).ok()?.timestamp()
@@ -63,8 +70,11 @@ mod tests {
         check("90 seconds", Some(90));
         check("2026-01-01T11:59:00Z", Some(60));
         check("2026-01-01T12:59:00+01:00", Some(60));
+        check("2026-01-01", Some(12 * 3600));
+        check("2026-01-01 11:59:30", Some(30));
+        check("2026-01-01T11:59", Some(60));
         check("1000000y", None);
-        for wrong in ["", "x", "-5m", "5", "2026-01-01", "2026-01-01T12:00:00"] {
+        for wrong in ["", "x", "-5m", "5", "2026-01", "2026-13-01", "yesterday"] {
             check(wrong, None);
         }
     }

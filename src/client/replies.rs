@@ -221,7 +221,7 @@ mod tests {
             None,
             "you cannot speak in #a; /join #a first, or ask its operators",
         );
-        check(401, &["bob", "No such nick/channel"], None, "nobody here is called bob; /who lists who is here");
+        check(401, &["bob", "No such nick/channel"], None, "nobody is known as bob; /who lists who is here");
         check(474, &["#a", "Cannot join channel (+b)"], None, "you are banned from #a");
         check(405, &["#a", "Too many"], None, "#a: Too many");
         check(341, &["bob", "#a"], None, "bob is invited into #a");

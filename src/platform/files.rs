@@ -23,7 +23,7 @@ pub enum FilesError {
         source: io::Error,
     },
     /// A new file was wanted, and there is one already.
-    #[error("{} exists already and is not overwritten; move it away or choose another directory", path.display())]
+    #[error("{} exists already and is not overwritten; move it away or choose another place", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -51,6 +51,20 @@ pub enum FilesError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// Something else is where a directory is wanted.
+    #[error("{} is not a directory", path.display())]
+    NoDirectory {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A directory that this process may not use.
+    #[error("{} is not for the user that runs this", path.display())]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
     },
     /// The directory could not be made.
     #[error("cannot make the directory {}", path.display())]
@@ -120,8 +134,7 @@ pub fn make_private_directory(path: &Path) -> Result<(), FilesError> {
 pub fn check_directory(path: &Path) -> Result<(), FilesError> {
     let metadata = fs::metadata(path).map_err(|source| FilesError::Read { path: path.into(), source })?;
     if !metadata.is_dir() {
-        let source = io::ErrorKind::NotADirectory.into();
-        return Err(FilesError::Read { path: path.into(), source });
+        return Err(FilesError::NoDirectory { path: path.into() });
     }
     #[cfg(unix)]
     {
@@ -169,6 +182,23 @@ pub fn check_writable(path: &Path) -> Result<(), FilesError> {
     #[cfg(unix)]
     rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
         .map_err(|error| FilesError::Write { path: path.into(), source: error.into() })?;
+    Ok(())
+}
+
+/// Refuses a directory that this process may not look into and write in. Writes nothing.
+pub fn check_usable(path: &Path) -> Result<(), FilesError> {
+    check_directory(path)?;
+    #[cfg(unix)]
+    {
+        use rustix::fs::Access;
+
+        rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).map_err(
+            |error| match error {
+                rustix::io::Errno::ACCESS => FilesError::Foreign { path: path.into(), source: error.into() },
+                error => FilesError::Write { path: path.into(), source: error.into() },
+            },
+        )?;
+    }
     Ok(())
 }
 
@@ -437,7 +467,9 @@ mod tests {
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
         let error = make_private_directory(&file).unwrap_err();
-        assert!(matches!(error, FilesError::Read { .. }), "{error}");
+        assert!(matches!(error, FilesError::NoDirectory { .. }), "{error}");
+        check_usable(&file).unwrap_err();
+        check_usable(dir.path()).unwrap();
     }
 
     #[test]

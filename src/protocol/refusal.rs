@@ -204,7 +204,7 @@ impl Refusal {
             Self::BadModeParameter(_, letter, parameter, what) => format!("mode {letter} {parameter}: {what}"),
             Self::TooManyModes(_, most) => format!("at most {most} changes with a parameter go into one line"),
             Self::Fail(fail) => fail.what.to_string(),
-            Self::NoSuchNick(name) => format!("nobody here is called {name}; /who lists who is here"),
+            Self::NoSuchNick(name) => format!("nobody is known as {name}; /who lists who is here"),
             Self::NotHere(name) => format!("{name} is not connected: the message was not delivered and is not kept"),
             Self::NoSuchServer(name) => format!("{name} is not this server, and there is no other"),
             Self::NoSuchRoom(name) => format!("there is no room {name}; /rooms lists the rooms, /join {name} makes it"),
@@ -238,9 +238,7 @@ impl Refusal {
             Self::NotYourModes => "these are somebody else's modes".into(),
             Self::NoCurrentRoom => "you are in no room; /join #ROOM first, /rooms lists them".into(),
             Self::BadLine(_, what) => format!("that line was not sent: {what}"),
-            Self::NotKept(verb) => {
-                format!("{verb} failed: the server cannot write its journal; nothing was sent, try again later")
-            }
+            Self::NotKept(_) => "this was not done: the server cannot write to its disk now; try again later".into(),
             Self::Usage(usage) => format!("usage: {usage}"),
             Self::ServerFull(name) => format!("{name} cannot be made: the server holds as many rooms as it may"),
         }

@@ -26,7 +26,7 @@ use crate::{
         Settings,
         task::{Door, Hub},
     },
-    journal::Journal,
+    journal::{Journal, ReadError},
     platform::{counters::Counters, stop::Stop},
     protocol::{limits::NETWORK, reply::ServerInfo},
     tls::{self, reload::Live},
@@ -58,78 +58,95 @@ struct Shared {
     counters: Arc<Counters>,
 }
 
-/// Runs the server on listeners that the caller has bound and a journal that he has opened, until it is told to stop; then tells
-/// everybody, lets them drain, and ends within five seconds.
-///
-/// # Errors
-/// When the journal cannot be read, or a task of the server's own ended by itself.
-pub async fn run(
-    listeners: Vec<TcpListener>,
-    options: Options,
-    journal: Box<dyn Journal>,
-    live: Arc<Live>,
-    counters: Arc<Counters>,
+/// A server that has read what it kept, and can be run.
+pub struct Server {
+    shared: Arc<Shared>,
+    hub: Hub,
+    issued: Option<Issued>,
     signs: Signs,
-) -> anyhow::Result<()> {
-    let credentials = live.current();
-    let info = Arc::new(ServerInfo {
-        name: options.name.as_str().into(),
-        network: host_of(credentials.network()).into(),
-        version: concat!("conclave-", env!("CARGO_PKG_VERSION")).into(),
-        created: options.created(),
-        motd: options.motd.as_deref().map(Into::into),
-        lobby: options.lobby.clone(),
-        rooms_per_account: options.limits.rooms_per_account,
-    });
-    drop(credentials);
-    let settings = Settings {
-        server: Arc::clone(&info),
-        administrators: options.admins.iter().cloned().collect(),
-        keep_messages: options.history != History::Off,
-        rooms: options.limits.rooms,
-        linger_ms: options.limits.linger.as_millis() as u64,
-    };
-    let door = Arc::new(Door::new(options.limits.inbox));
-    let patience = options.limits.patience;
-    let hub = Hub::new(settings, journal, Arc::clone(&door), Arc::clone(&counters), patience, random)
-        .context("the server cannot begin where it ended")?
-        .with_rehash(Arc::clone(&signs.reload));
+}
 
-    let shared = Arc::new(Shared {
-        info,
-        gate: Arc::new(Gate::new(options.limits.connections, options.limits.per_address)),
-        limits: options.limits,
-        live,
-        door,
-        crowd: Arc::default(),
-        counters,
-    });
-    let mut issued = options.index.map(Issued::new);
-    if let Some(issued) = &mut issued {
-        // Before anybody is let in: the first message may be to somebody who was never here.
-        issued.read(&shared.door);
-    }
-    let mut tasks = JoinSet::new();
-    for listener in listeners {
-        tasks.spawn(listener::accept(listener, Arc::clone(&shared), signs.stop.clone()));
-    }
-    tasks.spawn(watch::watch(Arc::clone(&shared), issued, signs.clone()));
-    tasks.spawn(hub.run(signs.stop.clone()));
+impl Server {
+    /// Reads what is kept in a journal that the caller has opened.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn begin(
+        options: Options,
+        journal: Box<dyn Journal>,
+        live: Arc<Live>,
+        counters: Arc<Counters>,
+        signs: Signs,
+    ) -> Result<Self, ReadError> {
+        let credentials = live.current();
+        let info = Arc::new(ServerInfo {
+            name: options.name.as_str().into(),
+            network: host_of(credentials.network()).into(),
+            version: concat!("conclave-", env!("CARGO_PKG_VERSION")).into(),
+            created: options.created(),
+            motd: options.motd.as_deref().map(Into::into),
+            lobby: options.lobby.clone(),
+            rooms_per_account: options.limits.rooms_per_account,
+        });
+        drop(credentials);
+        let settings = Settings {
+            server: Arc::clone(&info),
+            administrators: options.admins.iter().cloned().collect(),
+            keep_messages: options.history != History::Off,
+            rooms: options.limits.rooms,
+            linger_ms: options.limits.linger.as_millis() as u64,
+        };
+        let door = Arc::new(Door::new(options.limits.inbox));
+        let patience = options.limits.patience;
+        let hub = Hub::new(settings, journal, Arc::clone(&door), Arc::clone(&counters), patience, random)?
+            .with_rehash(Arc::clone(&signs.reload));
 
-    while let Some(ended) = tasks.join_next().await {
-        if !signs.stop.is_requested() {
-            signs.stop.request();
-            ended.context("a task of the server failed")?;
-            anyhow::bail!("a task of the server ended by itself");
+        let shared = Arc::new(Shared {
+            info,
+            gate: Arc::new(Gate::new(options.limits.connections, options.limits.per_address)),
+            limits: options.limits,
+            live,
+            door,
+            crowd: Arc::default(),
+            counters,
+        });
+        let mut issued = options.index.map(Issued::new);
+        if let Some(issued) = &mut issued {
+            // Before anybody is let in: the first message may be to somebody who was never here.
+            issued.read(&shared.door);
         }
+        Ok(Self { shared, hub, issued, signs })
     }
-    // The hub has said goodbye to every registered session; the others learn it here.
-    shared.crowd.close_all("The server is shutting down");
-    if tokio::time::timeout(DRAIN, shared.crowd.empty()).await.is_err() {
-        warn!("some sessions did not take their goodbye in time");
+
+    /// Runs it on listeners that the caller has bound, until it is told to stop; then tells everybody,
+    /// lets them drain, and ends within five seconds.
+    ///
+    /// # Errors
+    /// When a task of the server's own ended by itself.
+    pub async fn run(self, listeners: Vec<TcpListener>) -> anyhow::Result<()> {
+        let Self { shared, hub, issued, signs } = self;
+        let mut tasks = JoinSet::new();
+        for listener in listeners {
+            tasks.spawn(listener::accept(listener, Arc::clone(&shared), signs.stop.clone()));
+        }
+        tasks.spawn(watch::watch(Arc::clone(&shared), issued, signs.clone()));
+        tasks.spawn(hub.run(signs.stop.clone()));
+
+        while let Some(ended) = tasks.join_next().await {
+            if !signs.stop.is_requested() {
+                signs.stop.request();
+                ended.context("a task of the server failed")?;
+                anyhow::bail!("a task of the server ended by itself");
+            }
+        }
+        // The hub has said goodbye to every registered session; the others learn it here.
+        shared.crowd.close_all("The server is shutting down");
+        if tokio::time::timeout(DRAIN, shared.crowd.empty()).await.is_err() {
+            warn!("some sessions did not take their goodbye in time");
+        }
+        info!("stopped");
+        Ok(())
     }
-    info!("stopped");
-    Ok(())
 }
 
 /// The network's id as everybody's host. That of an authority which others made can be any text

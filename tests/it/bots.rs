@@ -158,12 +158,12 @@ fn what_is_refused_is_told_and_costs_the_exit_code() {
     let refused = |arguments: &[&str], words: &str| {
         let output = world.send(&[&["--as", "alice"], arguments].concat(), b"");
         check(&output, 1, words);
-        check(&output, 1, "1 of 1 messages were not sent");
+        check(&output, 1, "the message was not sent");
         assert_eq!(output.stdout, b"");
     };
     refused(&["--json", "#ops", "hi"], "only members speak in #ops; become one with: conclave chat --join '#ops'");
     refused(&["#nowhere", "hi"], "\"hi\" was not sent: there is no room #nowhere");
-    refused(&["nobody", "hi"], "nobody is called nobody");
+    refused(&["nobody", "hi"], "nobody is known as nobody");
 
     // One bad line takes nothing from the others.
     let bad = [b"one\n\xff\xfe\n".as_slice(), b"a\0b\n", "x".repeat(70_000).as_bytes(), b"\ntwo\n"].concat();
@@ -213,7 +213,7 @@ fn every_trouble_has_its_code() {
     let (code, stdout, stderr) = send.ended();
     world.server.signal(Signal::CONT);
     assert_eq!((code, stdout.as_str()), (Some(4), ""), "{stderr}");
-    assert!(stderr.contains("2 of the messages were not acknowledged within 1 s"), "{stderr}");
+    assert!(stderr.contains("2 messages were not acknowledged within 1 s"), "{stderr}");
 
     let mut send = Running::start(&mut world.command(&arguments));
     send.type_line("one");

@@ -59,7 +59,7 @@ fn refused_lines_are_told_and_cost_the_exit_code() {
     alice.type_line("here");
     alice.type_line(&"x".repeat(5000));
     let (code, stdout, stderr) = alice.end();
-    assert!(stdout.contains("-!- not sent: /msg nobody hi (nobody here is called nobody"), "{stdout}");
+    assert!(stdout.contains("-!- not sent: /msg nobody hi (nobody is known as nobody"), "{stdout}");
     assert!(stdout.contains("#ops <alice> here"), "{stdout}");
     assert!(stdout.contains("a line was not sent: the line is too long"), "{stdout}");
     assert_eq!(code, Some(1));

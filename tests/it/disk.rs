@@ -18,7 +18,8 @@ async fn says(peer: &mut Peer, text: &str) -> bool {
     let answer = peer.does(&format!("PRIVMSG #lobby :{text}")).await;
     let of_it: Vec<&String> = answer.iter().filter(|line| line.contains(" PRIVMSG ")).collect();
     assert_eq!(of_it.len(), 1, "{answer:#?}");
-    let refused = of_it[0].contains(" FAIL PRIVMSG NOT_KEPT :PRIVMSG failed: the server cannot write its journal");
+    let refused =
+        of_it[0].contains(" FAIL PRIVMSG NOT_KEPT :this was not done: the server cannot write to its disk now");
     assert!(refused || of_it[0].ends_with(text), "{answer:#?}");
     !refused
 }
@@ -79,7 +80,7 @@ async fn a_disk_that_takes_nothing_is_told_of_and_loses_nothing() {
         assert_eq!(told.iter().filter(|line| line.contains(BROKEN)).count(), 1, "{told:#?}");
         assert!(!told.iter().any(|line| line.contains("lost")), "{told:#?}");
         bob.send("mine").await;
-        bob.expect("-!- PRIVMSG failed: the server cannot write its journal").await;
+        bob.expect("-!- this was not done: the server cannot write to its disk now").await;
         server.expect_err("nothing can be kept: messages are refused until it can");
         // It serves on: what is there can be read, and who is here be seen.
         assert!(!kept(&mut alice).await.iter().any(|text| text.contains("lost")));
@@ -88,7 +89,7 @@ async fn a_disk_that_takes_nothing_is_told_of_and_loses_nothing() {
         let mut carol = Peer::connect_with(&deployment, address, &deployment.pair("carol"), None).await;
         carol.send("NICK carol\r\nUSER carol 0 * :carol").await;
         let (goodbye, _) = carol.rest().await;
-        assert!(goodbye[0].contains("ERROR :The server cannot write its journal; try again later"), "{goodbye:#?}");
+        assert!(goodbye[0].contains("ERROR :The server cannot write to its disk now; try again later"), "{goodbye:#?}");
 
         limit(&server, None);
         bob.expect(MENDED).await;

@@ -164,7 +164,11 @@ async fn a_backup_of_a_running_server_is_the_same_chat_again() {
     // It takes nobody's place.
     let octets = fs::read(&copy).unwrap();
     fails(&history(&deployment, &["backup", "copy.sqlite3", "--data", "one"]), 1, &["copy.sqlite3", "exists"]);
-    fails(&history(&deployment, &["import", "copy.sqlite3", "--data", "one"]), 1, &["one", "journal", "move it away"]);
+    fails(
+        &history(&deployment, &["import", "copy.sqlite3", "--data", "one"]),
+        1,
+        &["one", "journal", "move the whole directory away"],
+    );
     assert_eq!(fs::read(&copy).unwrap(), octets);
 
     let said = ok(&history(&deployment, &["import", "copy.sqlite3", "--data", "two"]));
@@ -218,7 +222,7 @@ async fn a_restart_changes_nothing_and_the_start_says_what_there_is() {
     let (known, lines) = (room(&mut peer, "#ops").await, kept(&mut peer, "#ops").await);
     drop(peer);
     let said = server.stop();
-    assert!(said.contains("rooms are kept in conclave-data, and what is said for 30 days"), "{said}");
+    assert!(said.contains("rooms are kept in conclave-data, and messages for 30 days"), "{said}");
 
     // A look changes nothing, and neither do readers.
     let data = deployment.root().join("conclave-data");
@@ -243,7 +247,7 @@ async fn a_restart_changes_nothing_and_the_start_says_what_there_is() {
     assert_eq!(kept(&mut peer, "#ops").await[..lines.len()], lines);
     drop(peer);
     let said = server.stop();
-    assert!(said.contains("what is said forever, but at most 1000 messages of one room"), "{said}");
+    assert!(said.contains("and messages forever, but at most 1000 messages of one room"), "{said}");
     assert!(said.contains("conclave-data holds 2 messages, 1 room, "), "{said}");
 
     // Nothing is kept: what was, goes.
@@ -410,6 +414,41 @@ fn what_is_wrong_with_the_journal_is_said() {
     );
 }
 
+#[test]
+fn a_state_that_cannot_be_read_back_is_said_before_anybody_is_let_in() {
+    let deployment = Deployment::new();
+    Served::start(&deployment, &[]).stop();
+    let file = deployment.root().join("conclave-data/journal.sqlite3");
+    let database = rusqlite::Connection::open(file).unwrap();
+    database.execute("INSERT INTO accounts (name) VALUES ('no name')", []).unwrap();
+    drop(database);
+    let output = serve(&deployment).args(["--listen", "127.0.0.1:0"]).output().unwrap();
+    fails(&output, 3, &["the journal conclave-data/journal.sqlite3 cannot be read: ", "restore a backup"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+}
+
+#[test]
+fn a_place_for_the_data_directory_has_to_be_there() {
+    let deployment = Deployment::new();
+    for check in [&["--listen", "127.0.0.1:0"][..], &["--check"]] {
+        let output = serve(&deployment).args(["--data", "a/b/c"]).args(check).output().unwrap();
+        fails(
+            &output,
+            3,
+            &["the data directory a/b/c cannot be made: there is no a/b; make that first, with: mkdir -p a/b"],
+        );
+    }
+}
+
+#[test]
+fn what_was_never_said_is_told_apart_from_what_cannot_be_found() {
+    let deployment = Deployment::new();
+    Served::start(&deployment, &[]).stop();
+    let output = history(&deployment, &["export", "alice,bob"]);
+    assert_eq!(ok(&output), "");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "nothing of that is kept\n");
+}
+
 /// Runs the server where a file system is mounted over its data directory.
 fn mounted(deployment: &Deployment, mount: &str) -> Option<Output> {
     let script = format!("{mount} && exec \"$0\" serve --listen 127.0.0.1:0");
@@ -459,7 +498,12 @@ fn only_a_good_backup_is_imported() {
     fs::write(path("damaged"), octets).unwrap();
     fs::copy(path("good"), path("newer")).unwrap();
     rusqlite::Connection::open(path("newer")).unwrap().pragma_update(None, "user_version", 1000).unwrap();
-    for (name, words) in [("garbage", "garbage"), ("damaged", "damaged"), ("newer", "newer"), ("missing", "missing")] {
+    for (name, words) in [
+        ("garbage", "garbage is no journal of Conclave's"),
+        ("damaged", "damaged"),
+        ("newer", "newer"),
+        ("missing", "missing"),
+    ] {
         fails(&history(&deployment, &["import", name, "--data", "fresh"]), 1, &[words]);
         fails(&history(&deployment, &["check", name]), 1, &[words]);
         assert!(!path("fresh").exists());
@@ -470,7 +514,7 @@ fn only_a_good_backup_is_imported() {
     fails(
         &history(&deployment, &["import", "good", "--data", "left"]),
         1,
-        &["left/journal.sqlite3-wal", "move it away"],
+        &["left/journal.sqlite3-wal", "move the whole directory away, as with: mv left left.old,"],
     );
     // Not while a server runs there.
     let server = Served::start(&deployment, &["--data", "none"]);

@@ -119,7 +119,7 @@ async fn talk() {
     assert_eq!(alice.does("/msg BOB  psst  now").await, ["T you -> bob: psst  now"]);
     assert_eq!(bob.sees().await, ["T alice -> you: psst  now"]);
     assert_eq!(bob.does("/m bob note to myself").await, ["T bob -> you: note to myself"]);
-    assert_eq!(alice.does("/msg nobody hi").await, ["-!- nobody here is called nobody; /who lists who is here"]);
+    assert_eq!(alice.does("/msg nobody hi").await, ["-!- nobody is known as nobody; /who lists who is here"]);
     assert_eq!(alice.does("/msg bob").await, ["-!- usage: /msg NAME TEXT"]);
     assert_eq!(alice.does("/msg #lobby by name").await, ["T #lobby <alice> by name"]);
     assert_eq!(bob.sees().await, ["T #lobby <alice> by name"]);
@@ -155,7 +155,7 @@ async fn people() {
     let whois = bob.does("/whois alice").await;
     assert_eq!(whois[0], "-!- alice: alice, administrator of this server");
     assert!(!whois.iter().any(|line| line.contains("device")), "devices are one's own business: {whois:?}");
-    assert_eq!(bob.does("/whois zed").await, ["-!- nobody here is called zed; /who lists who is here"]);
+    assert_eq!(bob.does("/whois zed").await, ["-!- nobody is known as zed; /who lists who is here"]);
     assert_eq!(bob.does("/motd").await, ["-!- Be kind.", "-!- Be brief."]);
 }
 
@@ -180,7 +180,7 @@ async fn who_runs_a_room_needs_no_letters() {
         ("/ban", "-!- #ops b: *!*@evil (set by alice)"),
         ("/op", "-!- usage: /op [#ROOM] NAME..."),
         ("/unban", "-!- usage: /unban [#ROOM] NAME|MASK..."),
-        ("/op zed", "-!- nobody here is called zed; /who lists who is here"),
+        ("/op zed", "-!- nobody is known as zed; /who lists who is here"),
         // About a person, and no letters of the room.
         ("/mode alice +iw", "-!- your modes changed: +iw"),
         ("/mode alice", "-!- your modes: +iw"),
@@ -209,7 +209,7 @@ async fn what_is_needed_seldom() {
     assert_eq!(root.sees().await, ["T #lobby -alice- psst"]);
     assert_eq!(
         alice.does("/notice zed psst").await,
-        ["-!- nobody here is called zed; /who lists who is here"],
+        ["-!- nobody is known as zed; /who lists who is here"],
         "she writes by hand"
     );
     assert!(matches!(&*alice.does("/version").await, [line] if line.starts_with("-!- the server runs ")));
@@ -251,7 +251,7 @@ async fn history_and_help() {
     assert_eq!(
         bob.does("/history 3").await,
         [
-            "-!- the last 3 of #lobby:",
+            "-!- the last 3 messages of #lobby:",
             "D T #lobby <alice> line 4",
             "D T #lobby <alice> line 5",
             "D T #lobby * alice waves",
@@ -262,11 +262,11 @@ async fn history_and_help() {
     bob.does("/msg alice psst").await;
     assert_eq!(
         alice.does("/history bob 1").await[2..],
-        ["-!- the last 1 of bob:", "D T bob -> you: psst", "-!- end of history"]
+        ["-!- the last message with bob:", "D T bob -> you: psst", "-!- end of history"]
     );
     // What two say to each other is theirs.
     let mut carol = Peer::plain(&deployment, &server, &deployment.issue("carol")).await;
-    assert_eq!(carol.does("/history bob").await, ["-!- no message of bob is kept"]);
+    assert_eq!(carol.does("/history bob").await, ["-!- no message with bob is kept"]);
     carol.does("/part").await;
     assert_eq!(carol.does("/history #lobby").await, ["-!- you are not in #lobby; /join #lobby first"]);
 

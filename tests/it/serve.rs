@@ -135,7 +135,7 @@ fn more_threads_and_json() {
     server.signal(Signal::TERM);
     let (code, _, stderr) = server.end();
     assert_eq!(code, Some(0));
-    assert!(stderr.contains("rooms are kept in conclave-data, and what is said for 30 days"), "{stderr}");
+    assert!(stderr.contains("rooms are kept in conclave-data, and messages for 30 days"), "{stderr}");
     for line in stderr.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(line["message"].is_string() && line["level"].is_string(), "{line}");

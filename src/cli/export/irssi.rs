@@ -1,7 +1,8 @@
 //! irssi: commands for its input line (`/help server`, `/help network`).
 //!
 //! It takes a pin of the server's public key as octets in hexadecimal with colons between them, and
-//! only one. The pin is looked at besides the authority, or alone where that is not known.
+//! only one. The pin is looked at besides the authority, or alone where that is not known. Without
+//! `show_server_time` it shows what was missed as said when it came.
 
 use anyhow::anyhow;
 
@@ -36,6 +37,7 @@ pub(super) fn settings(settings: &Settings) -> Result<String, Failure> {
         "/network add -nick {account} -user {user} -sasl_mechanism EXTERNAL {network}\n\
          {server} {host} {port}\n\
          /channel add -auto {lobby} {network}\n\
+         /set show_server_time on\n\
          /connect {network}\n\
          /save\n"
     ))
@@ -49,6 +51,7 @@ mod tests {
     fn with_and_without_the_authority() {
         let text = settings(&example()).unwrap();
         assert!(text.contains(r#" -tls_pkey "/a b/al\"i'ce\\.key" -tls_cafile "/a b/ca.pem" -tls_verify "#), "{text}");
+        assert!(text.contains("\n/set show_server_time on\n/connect "), "{text}");
         assert!(text.contains("-user alice@irssi ") && text.contains(" -tls_pinned_pubkey 2d:71:16:"), "{text}");
         let mut alone = super::super::Settings { ca: None, ..example() };
         let text = settings(&alone).unwrap();

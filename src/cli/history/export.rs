@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::{Data, line};
 use crate::{
     cli::{
-        exit::{Exit, Failure, OrExit, printed},
+        exit::{Exit, Failure, OrExit, note, printed},
         json,
         when::When,
     },
@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// Print a JSON object for each line
     #[arg(long)]
     json: bool,
-    /// Only what was said since then: 10m, 2h30m, 1d, or 2026-11-21T14:00:00Z
+    /// Only what was said since then: 10m, 2h30m, 1d, or 2026-11-21, 2026-11-21T14:00 (here) or ...Z (UTC)
     #[arg(long, value_name = "AGE|TIME", value_parser = When::parse)]
     since: Option<When>,
     /// Only what was said before then
@@ -69,15 +69,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut archive = args.data.open()?;
     let (conversation, room) = find(&mut archive, &args.what)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut failed = Ok(());
+    let (mut failed, mut nothing) = (Ok(()), true);
     let times = since.unwrap_or(0)..until.unwrap_or(u64::MAX);
     archive
         .read(&conversation, times, &mut |kept| {
+            nothing = false;
             failed = write(&mut out, args.json, &zone, room.as_ref(), kept);
             failed.is_ok()
         })
         .or_exit(Exit::Failure)?;
     printed(failed.and_then(|()| out.flush()))?;
+    if nothing {
+        note("nothing of that is kept");
+    }
     Ok(Exit::Ok)
 }
 

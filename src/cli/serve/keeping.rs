@@ -1,15 +1,17 @@
 //! What the server keeps: the data directory and the journal in it, opened before a port opens.
 
+use std::path::Path;
+
 use anyhow::anyhow;
 
 use crate::{
     cli::exit::{Exit, Failure, OrExit},
     config::{Data, Settings},
     journal::{
-        Directory, DirectoryError, Journal, Memory, journal_in,
+        Directory, DirectoryError, Journal, Memory, ReadError, journal_in,
         sqlite::{self, Holdings, Sqlite},
     },
-    platform::files,
+    platform::files::{self, FilesError, quoted},
     tls::CrlNumbers,
 };
 
@@ -19,6 +21,30 @@ pub(super) struct Keeping {
     pub(super) directory: Option<Directory>,
     /// What was there already.
     pub(super) found: Option<Holdings>,
+}
+
+/// Looks whether the data directory is one that this user can use, or can be made, before anything is
+/// read there.
+pub(super) fn usable(data: &Data) -> Result<(), Failure> {
+    let Data::Directory(path) = data else { return Ok(()) };
+    let above = above(path);
+    if path.exists() {
+        files::check_usable(path).map_err(unusable).or_exit(Exit::Config)
+    } else if above.exists() {
+        Ok(())
+    } else {
+        let error = anyhow!(
+            "the data directory {} cannot be made: there is no {}; make that first, with: mkdir -p {}",
+            path.display(),
+            above.display(),
+            quoted(above)
+        );
+        Err(error).or_exit(Exit::Config)
+    }
+}
+
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(".".as_ref())
 }
 
 /// The numbers of revocation lists that were in force when the server ran before.
@@ -52,10 +78,8 @@ pub(super) fn open(settings: &Settings) -> Result<Keeping, Failure> {
 pub(super) fn check(data: &Data) -> Result<(), Failure> {
     let Data::Directory(path) = data else { return Ok(()) };
     if !path.exists() {
-        let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(".".as_ref());
-        return files::check_writable(above).or_exit(Exit::Config);
+        return files::check_writable(above(path)).or_exit(Exit::Config);
     }
-    files::check_directory(path).and_then(|()| files::check_writable(path)).or_exit(Exit::Config)?;
     let file = journal_in(path);
     if file.exists() {
         files::check_private(&file).and_then(|()| files::check_writable(&file)).or_exit(Exit::Config)?;
@@ -64,11 +88,34 @@ pub(super) fn check(data: &Data) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the server kept cannot be read back.
+pub(super) fn unread(data: &Data, error: &ReadError) -> anyhow::Error {
+    match data {
+        Data::Memory => anyhow!("{error}"),
+        Data::Directory(directory) => anyhow!(
+            "the journal {} cannot be read: {}; restore a backup, or move the whole directory away to begin anew",
+            journal_in(directory).display(),
+            error.0
+        ),
+    }
+}
+
 fn refused(error: DirectoryError) -> anyhow::Error {
     match error {
         DirectoryError::InUse { .. } => {
             anyhow!("{error}; end that one first, or give this one another with --data DIR")
         }
-        DirectoryError::Files(error) => error.into(),
+        DirectoryError::Files(error) => unusable(error),
+    }
+}
+
+fn unusable(error: FilesError) -> anyhow::Error {
+    match error {
+        FilesError::NoDirectory { .. } => anyhow!("{error}; give another with --data DIR"),
+        FilesError::Foreign { path, source } => anyhow!(
+            "the data directory {} belongs to another user ({source}); run conclave as that user, or give another with --data DIR",
+            path.display()
+        ),
+        error => error.into(),
     }
 }

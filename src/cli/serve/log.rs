@@ -76,7 +76,7 @@ impl Teller {
             }
             return;
         }
-        self.say(format_args!("rooms are kept in {directory}, and what is said {}", how_long(options)));
+        self.say(format_args!("rooms are kept in {directory}, and messages {}", how_long(options)));
         if let Some(found) = found {
             self.say(format_args!("{directory} holds {}", holdings(&found)));
         }
@@ -86,11 +86,9 @@ impl Teller {
 fn in_memory(history: History) -> String {
     match history {
         History::Off => "rooms are kept in memory until the server ends; what is said is kept nowhere".to_owned(),
-        History::Forever => {
-            "rooms and what is said are kept in memory, the newest of it, until the server ends".to_owned()
-        }
+        History::Forever => "rooms and the newest messages are kept in memory until the server ends".to_owned(),
         History::For(age) => format!(
-            "rooms are kept in memory until the server ends, and what is said for {}, the newest of it",
+            "rooms and the newest messages are kept in memory until the server ends, messages for {} at most",
             span(age.as_secs())
         ),
     }

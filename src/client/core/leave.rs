@@ -31,7 +31,10 @@ impl Core {
         let unsent = self.unsent();
         if !self.is_ready() && person && unsent > 0 && !self.warned {
             self.warned = true;
-            let text = format!("{unsent} lines are not sent yet; quit again to leave without sending them");
+            let text = match unsent {
+                1 => "1 line is not sent yet; quit again to leave without sending it".to_owned(),
+                _ => format!("{unsent} lines are not sent yet; quit again to leave without sending them"),
+            };
             return self.happened(now.unix_ms, None, text);
         }
         self.leave = Leave::Wanted(reason);

@@ -61,7 +61,7 @@ impl Core {
     pub(super) fn missed_all(&mut self, now: Now) {
         let text = match self.session.as_mut().map(|session| std::mem::take(&mut session.missed)) {
             None | Some(0) => return,
-            Some(1) => "end of the 1 message that you missed".into(),
+            Some(1) => "end of the message that you missed".into(),
             Some(count) => format!("end of the {count} messages that you missed"),
         };
         self.happened(now.unix_ms, None, text);

@@ -184,11 +184,13 @@ impl Core {
         if self.is_leaving() {
             self.outputs.push_back(Output::End);
         }
+        // Who waits knows already what waits, and need not read it at each attempt.
+        let tell = self.is_ready() || self.is_leaving();
         let session = self.session.take();
         self.model.lost();
         self.pending.lost();
         let waiting = self.pending.typed().chain(self.held.iter().map(String::as_str));
-        for (at, typed) in waiting.enumerate() {
+        for (at, typed) in waiting.enumerate().filter(|_| tell) {
             self.outputs.push_back(Output::Pending(at + 1, typed.to_owned()));
         }
         session?.farewell

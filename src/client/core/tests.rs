@@ -162,7 +162,7 @@ fn a_refusal_is_shown_with_its_text() {
     table.typed("/msg nobody psst", &["> @label=1 PRIVMSG nobody psst"]);
     table.came(
         &["@label=1 :s 401 alice nobody :No such nick/channel"],
-        &["not sent /msg nobody psst: nobody here is called nobody; /who lists who is here"],
+        &["not sent /msg nobody psst: nobody is known as nobody; /who lists who is here"],
     );
     table.typed("hello", &["> @label=2 PRIVMSG #lobby hello"]);
     table.came(&["@label=2 :s FAIL PRIVMSG NOT_KEPT :try again later"], &["not sent hello: try again later"]);
@@ -218,6 +218,12 @@ fn nothing_typed_is_lost_with_the_connection() {
     table.check(&["pending 1 two"]);
     table.typed("three", &["pending 2 three"]);
     table.typed("/me waves", &["pending 3 /me waves"]);
+    // An attempt that comes to nothing says nothing of what waits, with and without a server that answers.
+    table.core.lost();
+    table.core.connected(table.now);
+    table.outputs();
+    table.core.lost();
+    table.check(&[]);
     table.register(&[]);
     table.check(&[
         "note connected as alice",
@@ -280,7 +286,7 @@ fn who_leaves_with_unsent_lines_is_warned_once() {
     let mut table = Table::ready();
     table.core.lost();
     table.typed("hello", &["pending 1 hello"]);
-    table.typed("/quit", &["! 1 lines are not sent yet; quit again to leave without sending them"]);
+    table.typed("/quit", &["! 1 line is not sent yet; quit again to leave without sending it"]);
     table.typed("/quit", &["end"]);
     let mut table = Table::new(Source::Person, &[]);
     table.typed("/quit", &["end"]);
@@ -297,7 +303,7 @@ fn who_wanted_to_leave_is_warned_too_when_the_connection_is_lost() {
     table.typed("/quit", &[]);
     table.core.lost();
     table.check(&["pending 1 hello"]);
-    table.typed("/quit", &["! 1 lines are not sent yet; quit again to leave without sending them"]);
+    table.typed("/quit", &["! 1 line is not sent yet; quit again to leave without sending it"]);
     table.register(&[]);
     table.check(&["note connected as alice", "> JOIN #lobby", "> @label=2 PRIVMSG #lobby hello"]);
     table.came(&["@label=2 :alice!a@n PRIVMSG #lobby hello"], &["#lobby alice Text hello", "> QUIT"]);
@@ -620,7 +626,7 @@ fn of_a_long_message_what_is_missing_is_shown() {
         "#lobby bob Text line 3",
         "> PONG conclave-1-7",
     ]);
-    table.came(&[":s PONG s welcome"], &["! end of the 1 message that you missed"]);
+    table.came(&[":s PONG s welcome"], &["! end of the message that you missed"]);
 }
 
 /// The server has taken a line and we have not heard of it: it comes in the replay, and is answered when
@@ -640,7 +646,7 @@ fn a_pending_line_that_was_kept_is_shown_once_and_acknowledged_by_its_resend() {
     assert_eq!(table.core.unsent(), 1);
     table.came(
         &[":s PONG s welcome"],
-        &["! end of the 1 message that you missed", "> @label=2;conclave.chat/id=run-1 PRIVMSG #lobby mine"],
+        &["! end of the message that you missed", "> @label=2;conclave.chat/id=run-1 PRIVMSG #lobby mine"],
     );
     table.came(&["@label=2;msgid=7;time=2026-01-01T12:00:00.000Z :alice!a@n PRIVMSG #lobby :mine"], &[]);
     assert_eq!((table.core.unsent(), table.core.refusals()), (0, 0));

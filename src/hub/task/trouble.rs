@@ -27,7 +27,7 @@ const BROKEN: &str = "The server cannot write to its disk now: what you say is r
 /// And when it is over.
 const MENDED: &str = "The server can write to its disk again: what you say is taken";
 /// What is said to who comes meanwhile and would have to be kept.
-const GOODBYE: &str = "The server cannot write its journal; try again later";
+const GOODBYE: &str = "The server cannot write to its disk now; try again later";
 /// Why a session is gone that nobody saw come.
 pub(super) const FAILED: &str = "the journal failed";
 /// After how many tries in vain the log says so again.

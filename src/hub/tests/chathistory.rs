@@ -284,7 +284,10 @@ fn people_read_messages_only() {
     }
     chat.silence();
     chat.says("alice", "/history");
-    chat.expect("alice", &["-!- the last 1 of #a:", "2026-11-21 06:27:00 #a <alice> hello", "-!- end of history"]);
+    chat.expect(
+        "alice",
+        &["-!- the last message of #a:", "2026-11-21 06:27:00 #a <alice> hello", "-!- end of history"],
+    );
 }
 
 /// What the operators do is history too, under the name that the room has now; whoever only comes

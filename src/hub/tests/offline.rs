@@ -44,7 +44,7 @@ fn what_is_kept_waits_and_the_sender_is_told() {
         chat.says("alice", &format!("PRIVMSG {name} :hi"));
         chat.expect("alice", &[&format!(":c.test 401 alice {name} :No such nick/channel")]);
         chat.says("pat", &format!("/msg {name} hi"));
-        chat.expect("pat", &[&format!("-!- nobody here is called {name}; /who lists who is here")]);
+        chat.expect("pat", &[&format!("-!- nobody is known as {name}; /who lists who is here")]);
     }
 }
 
@@ -64,7 +64,7 @@ fn the_history_with_somebody_who_was_never_here_can_be_read() {
     chat.says("alice", "CHATHISTORY LATEST zed * 9");
     assert!(chat.heard("alice")[0].contains("FAIL CHATHISTORY INVALID_TARGET"));
     chat.says("pat", "/history carol");
-    chat.expect("pat", &["-!- no message of carol is kept"]);
+    chat.expect("pat", &["-!- no message with carol is kept"]);
     // She comes, and it is hers; who else asks for it gets his own.
     chat.irc("Carol", CAPS);
     chat.says("Carol", "CHATHISTORY LATEST alice * 9");

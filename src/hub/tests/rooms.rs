@@ -358,7 +358,7 @@ fn history_is_for_members() {
     chat.says("alice", "/history");
     chat.expect("alice", &["-!- no message of #lobby is kept"]);
     chat.says("alice", "/history bob 5");
-    chat.expect("alice", &["-!- no message of bob is kept"]);
+    chat.expect("alice", &["-!- no message with bob is kept"]);
 }
 
 #[test]

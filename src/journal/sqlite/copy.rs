@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use thiserror::Error;
 
 use super::{
@@ -31,8 +31,9 @@ pub enum CopyError {
     Files(#[from] FilesError),
     /// A journal, or what is left of one, is in the way.
     #[error(
-        "{} is there already, and nothing takes its place; move it away, as with: mv {} {}, or give another data directory",
-        file.display(), quoted(file), quoted(&beside(file, ".old"))
+        "{} is there already, and nothing takes its place; move the whole directory away, as with: mv {} {}, \
+         or give another data directory",
+        file.display(), quoted(directory_of(file)), quoted(&beside(directory_of(file), ".old"))
     )]
     Occupied {
         /// The file.
@@ -42,7 +43,7 @@ pub enum CopyError {
     #[error(
         "{} is the journal of a server and not complete without the files beside it; make a backup of it with: \
          conclave history backup FILE --data {}",
-        file.display(), quoted(file.parent().unwrap_or(Path::new(".")))
+        file.display(), quoted(directory_of(file))
     )]
     Live {
         /// The file.
@@ -69,7 +70,10 @@ pub fn backup(from: &Path, to: &Path) -> Result<Option<Holdings>, CopyError> {
     let unfinished = Unfinished::beside(to);
     // SQLite takes an empty file for its own, with the permissions that it has.
     unfinished.create().map_err(|source| FilesError::Write { path: to.into(), source })?;
-    copy(&conn, &unfinished.0).map_err(|trouble| OpenError::of(to, &trouble))?;
+    copy(&conn, &unfinished.0).map_err(|trouble| match trouble.code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => OpenError::of(from, &trouble),
+        _ => OpenError::of(to, &trouble),
+    })?;
     unfinished.finish(to)
 }
 
@@ -95,6 +99,10 @@ pub fn import(backup: &Path, directory: &Directory) -> Result<Option<Holdings>, 
     let written = unfinished.create().and_then(|mut target| io::copy(&mut source, &mut target));
     written.map_err(|source| FilesError::Write { path: to.clone(), source })?;
     unfinished.finish(&to)
+}
+
+fn directory_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
 }
 
 fn vacant(path: &Path) -> Result<(), FilesError> {

@@ -34,7 +34,7 @@ pub enum OpenError {
     },
     /// What is in it makes no sense.
     #[error(
-        "the journal {} is damaged ({why}); restore it from a backup, or move it away to begin anew",
+        "the journal {} is damaged ({why}); restore a backup, or move the whole directory away to begin anew",
         file.display()
     )]
     Damaged {
@@ -44,7 +44,7 @@ pub enum OpenError {
         why: String,
     },
     /// It is not one.
-    #[error("{} is no journal of Conclave's; move it away or choose another data directory", file.display())]
+    #[error("{} is no journal of Conclave's, or its beginning is damaged; choose another, or restore a backup", file.display())]
     Foreign {
         /// The file.
         file: PathBuf,
@@ -79,7 +79,7 @@ impl OpenError {
         let path = file.to_path_buf();
         match trouble.code() {
             Some(ErrorCode::NotADatabase) => Self::Foreign { file: path },
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { file: path, why: trouble.to_string() },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { file: path, why: trouble.detail() },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { file: path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { file: path },
             Some(ErrorCode::DiskFull) => Self::Full { file: path },

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::journal::{CommitError, ReadError};
 
@@ -21,8 +21,24 @@ impl Trouble {
     /// SQLite's name for it, if it has one.
     pub(super) fn code(&self) -> Option<ErrorCode> {
         match self {
+            // The disk is full, found out where the log's index is kept.
+            Self::Sql(Error::SqliteFailure(error, _)) if error.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
+                Some(ErrorCode::DiskFull)
+            }
             Self::Sql(error) => error.sqlite_error_code(),
             Self::Damaged(_) => Some(ErrorCode::DatabaseCorrupt),
+        }
+    }
+
+    /// What was found, as precisely as may be said.
+    pub(super) fn detail(&self) -> String {
+        match self {
+            Self::Damaged(what) => (*what).to_owned(),
+            Self::Sql(Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. }) => {
+                format!("SQLite error {}", error.extended_code)
+            }
+            // A value of a type that never was written there.
+            Self::Sql(_) => "a value of another type than expected".to_owned(),
         }
     }
 }
@@ -58,13 +74,6 @@ impl fmt::Display for Trouble {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the file is damaged",
             _ => "SQLite failed",
         })?;
-        match self {
-            Self::Damaged(what) => write!(f, " ({what})"),
-            Self::Sql(Error::SqliteFailure(error, _) | Error::SqlInputError { error, .. }) => {
-                write!(f, " (SQLite error {})", error.extended_code)
-            }
-            // A value of a type that never was written there.
-            Self::Sql(_) => write!(f, " (a value of another type than expected)"),
-        }
+        write!(f, " ({})", self.detail())
     }
 }

@@ -22,7 +22,7 @@ fn plain(rest: &str) -> Result<Command, Refusal> {
 /// The rows of `/help` for people, for one command or all; none when there is no such command. All
 /// of them fit on a terminal of 24 rows and 80 columns, a time in front.
 pub fn help_rows(topic: Option<&str>) -> Vec<String> {
-    let row = |spec: &Spec| format!("{:23} {}", spec.usage, spec.help);
+    let row = |spec: &Spec| format!("{:26} {}", spec.usage, spec.help);
     if let Some(topic) = topic {
         let name = topic.trim_start_matches('/');
         let spec = Spec::by_slash(name).or_else(|| Spec::by_verb(name).filter(|spec| !spec.usage.is_empty()));

@@ -8,7 +8,7 @@ use super::{
 use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static JOIN: Spec =
-    Spec::irc("JOIN", 1, "#ROOM{,#ROOM} [KEY{,KEY}]", irc, "go into a room (made if new) to talk there")
+    Spec::irc("JOIN", 1, "#ROOM{,#ROOM} [KEY{,KEY}]", irc, "go into a room (or make it) and talk")
         .slash(&["join", "j"], plain, "/join #ROOM [KEY]")
         .cost(3);
 

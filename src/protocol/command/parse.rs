@@ -117,7 +117,7 @@ mod tests {
         check("/history 7", Some(Ok(Command::History(Place::Current, 7))));
         check("/history bob 7", Some(Ok(Command::History(Place::Named("bob".into()), 7))));
         check("/history #ops", Some(Ok(Command::History(Place::Named("#ops".into()), super::super::history::DEFAULT))));
-        check("/history 99999999999999999999999", Some(Err(Refusal::Usage("/history [NUMBER]"))));
+        check("/history 99999999999999999999999", Some(Err(Refusal::Usage("/history [#ROOM|NAME] [N]"))));
         check("/part", Some(Ok(Command::Part(vec![Place::Current], None))));
         check("/quit so long", Some(Ok(Command::Quit(Some("so long".into())))));
         check("/kick bob too loud", Some(Ok(Command::Kick(vec![(Place::Current, "bob".into())], text("too loud")))));

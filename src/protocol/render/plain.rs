@@ -352,10 +352,12 @@ fn whois(lines: &mut Lines, whois: &Whois) {
 }
 
 fn history(lines: &mut Lines, me: &Nick, place: &str, messages: &[Arc<Message>]) {
-    if messages.is_empty() {
-        return say(lines, &format!("no message of {place} is kept"));
+    let of = if place.starts_with('#') { "of" } else { "with" };
+    match messages.len() {
+        0 => return say(lines, &format!("no message {of} {place} is kept")),
+        1 => say(lines, &format!("the last message {of} {place}:")),
+        number => say(lines, &format!("the last {number} messages {of} {place}:")),
     }
-    say(lines, &format!("the last {} of {place}:", messages.len()));
     for old in messages {
         message_at(lines, old.source.nick == *me, old, true);
     }

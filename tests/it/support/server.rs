@@ -45,7 +45,7 @@ impl Server {
         let run = async move {
             let listener = TcpListener::from_std(listener)?;
             let journal = Box::new(Memory::new(options.retention().into()));
-            server::run(vec![listener], options, journal, its_live, its_counters, its_signs).await
+            server::Server::begin(options, journal, its_live, its_counters, its_signs)?.run(vec![listener]).await
         };
         let thread = std::thread::spawn(move || runtime.block_on(run));
         Self { address, signs, counters, live, thread: Some(thread) }
