@@ -91,6 +91,16 @@ impl Hand {
         inner.answers = Some(inner.answers.unwrap_or_default().saturating_add(more));
     }
 
+    /// What another process finds on this disk.
+    pub(crate) fn restarted(&self) -> Late {
+        let mut inner = self.0.lock().unwrap();
+        inner.waiting.clear();
+        inner.asked = 0;
+        inner.told = None;
+        drop(inner);
+        Late(Arc::clone(&self.0), Prompt::default())
+    }
+
     /// From now on no answer comes before the test says so.
     pub(crate) fn hold(&self) {
         self.0.lock().unwrap().answers = Some(0);

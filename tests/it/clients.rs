@@ -132,6 +132,7 @@ fn who_was_not_there_reads_what_was_said() {
     let mut erin = irssi(&deployment.root().join("irssi"), &authority, &erin, address, "erin");
     erin.types("/set autocreate_windows off");
     erin.types("/set -clear autocreate_query_level");
+    sees(&dave, "", "Welcome to the example.net network");
     erin.program.expect("Welcome to the example.net network");
     sees(&dave, "", "Welcome to the example.net network");
     dave.types("/join #club");

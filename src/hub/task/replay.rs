@@ -84,8 +84,8 @@ pub(in crate::hub) fn heading(missed: &Missed, survey: &Survey) -> Option<Vec<Re
         }
         Why::New if shown > 0 => Some(vec![Reply::LookBack(shown)]),
         // Reactions are no texts.
-        _ if missed.unread.content == Content::Messages => Some(Vec::new()),
-        _ => None,
+        Why::Missed if missed.unread.content == Content::Messages => Some(Vec::new()),
+        Why::Missed | Why::New => None,
     }
 }
 

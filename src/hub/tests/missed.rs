@@ -35,6 +35,26 @@ fn gone(caps: &str) -> Chat {
     chat
 }
 
+#[test]
+fn reactions_alone_are_missed_too_but_not_shown_to_a_new_device() {
+    let mut chat = Chat::new();
+    for name in ["alice", "bob"] {
+        chat.irc(name, "message-tags");
+        chat.says(name, "JOIN #ops");
+    }
+    chat.gone("alice", Gone::Lost);
+    chat.says("bob", "@+draft/react=x;+draft/reply=00000000000000000000000001 TAGMSG #ops");
+    chat.registers("phone", from("alice", Dialect::Irc, "message-tags", (2, "")));
+    assert_eq!(replay(&mut chat, "phone"), [""; 0]);
+    chat.comes("alice", "alice", Dialect::Irc, "message-tags");
+    let heard = replay(&mut chat, "alice");
+    assert!(heard.len() == 2 && heard[0].contains("+draft/react=x"), "{heard:?}");
+    chat.says("alice", &heard[1].replace("PING", "PONG"));
+    chat.gone("alice", Gone::Lost);
+    chat.comes("alice", "alice", Dialect::Irc, "message-tags");
+    assert_eq!(replay(&mut chat, "alice"), [""; 0]);
+}
+
 /// What the session hears from its last JOIN on, without that.
 fn replay(chat: &mut Chat, session: &str) -> Vec<String> {
     let heard = chat.heard(session);

@@ -345,6 +345,28 @@ fn a_failed_commit_takes_back_no_cursor_for_long() {
     assert_eq!(story.ear.heard, [0u32; 0]);
 }
 
+/// The server ends and starts again: its journal has the cursors.
+#[test]
+fn a_restart_keeps_what_was_confirmed_and_what_was_not() {
+    let mut story = missed(3);
+    story.comes_or_goes();
+    story.settle();
+    story.pongs();
+    story.settle();
+    story.does(&Deed::Say(2));
+    story.settle();
+    assert_eq!((story.confirmed, story.ear.heard.len()), (3, 5));
+    story.before = story.confirmed;
+    story.house = House::new(Box::new(story.hand.as_ref().unwrap().restarted()));
+    story.house.comes("bob", Dialect::Irc, CAPS);
+    story.here = false;
+    story.comes_or_goes();
+    story.settle();
+    story.does(&Deed::Say(1));
+    story.settle();
+    assert_eq!(story.ear.heard, [4, 5, 6]);
+}
+
 #[test]
 fn a_person_sees_what_he_missed_between_a_head_and_an_end() {
     let mut house = House::new(Box::<Memory>::default());
