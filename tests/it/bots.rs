@@ -452,7 +452,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, muted: &AtomicBool) {
 fn what_was_taken_before_the_connection_broke_is_said_once() {
     let world = world(&["alice", "bob"]);
     let relay = Relay::to(world.address);
-    let mut bob = world.tail(&["--as", "bob", "--json", "-n", "0", "#lobby"]);
+    // What was said before he is there he sees too.
+    let mut bob = world.tail(&["--as", "bob", "--json", "-n", "10", "#lobby"]);
     let mut said = |text: &str| loop {
         let object = serde_json::from_str::<Value>(&bob.expect("")).unwrap();
         // Who comes and goes is told too.

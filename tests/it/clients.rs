@@ -134,7 +134,6 @@ fn who_was_not_there_reads_what_was_said() {
     erin.types("/set -clear autocreate_query_level");
     sees(&dave, "", "Welcome to the example.net network");
     erin.program.expect("Welcome to the example.net network");
-    sees(&dave, "", "Welcome to the example.net network");
     dave.types("/join #club");
     sees(&dave, "#club", "(dave@example.net) has joined #club");
     erin.types("/join #club");

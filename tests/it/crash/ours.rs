@@ -25,6 +25,8 @@ pub(super) struct Ours {
     pub(super) idle: watch::Sender<bool>,
     /// What was typed and not yet shown.
     open: BTreeSet<String>,
+    /// Whether it has said something to see that it is in.
+    first: bool,
     last: bool,
 }
 
@@ -38,7 +40,7 @@ impl Ours {
         idle: watch::Sender<bool>,
     ) -> Self {
         let diary = Diary::new(name, Reads::Ours, rooms);
-        Self { diary, dice, targets: targets.to_vec(), signs, idle, open: BTreeSet::new(), last: false }
+        Self { diary, dice, targets: targets.to_vec(), signs, idle, open: BTreeSet::new(), first: false, last: false }
     }
 
     pub(super) async fn run(mut self, deployment: &Deployment) -> Diary {
@@ -76,6 +78,12 @@ impl Ours {
 
 impl Screen for Ours {
     async fn input(&mut self) -> Input {
+        if !std::mem::replace(&mut self.first, true) {
+            // It is in when this is shown: what is said before is not told to who was never here.
+            self.open.insert(LAST.into());
+            let room = self.diary.rooms.last().unwrap();
+            return Input::Line(format!("/msg {room} {LAST}"));
+        }
         loop {
             let phase = *self.signs.phase.borrow_and_update();
             match phase {
