@@ -98,6 +98,21 @@ pub enum Lookup {
     },
 }
 
+impl Lookup {
+    /// What it takes of memory besides itself, about.
+    pub(super) fn weight(&self) -> usize {
+        let names = |names: &Names| size_of_val(&names[..]);
+        match self {
+            Self::History(..) | Self::Page(..) => 0,
+            Self::Targets(of, newest) => names(of) + size_of_val(&newest.rooms[..]),
+            Self::Search { names: of, search, .. } => {
+                let words = search.words.iter().map(|word| size_of_val(word) + word.len());
+                names(of) + size_of_val(&search.rooms[..]) + words.sum::<usize>()
+            }
+        }
+    }
+}
+
 /// What is played back to a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missed {

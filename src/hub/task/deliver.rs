@@ -22,12 +22,8 @@ impl Hub {
 
     /// Nothing that is staged from here on can name the session: its id is free again.
     pub(super) fn dismiss(&mut self, session: SessionId) {
-        if let Some(member) = self.members.get_mut(session.0 as usize).and_then(Option::take) {
+        if self.members.get_mut(session.0 as usize).and_then(Option::take).is_some() {
             self.admitted -= 1;
-            if member.first().is_some() {
-                // The answer must not go to who gets the id next.
-                self.asked.retain(|_, asker| *asker != session);
-            }
         }
         if let Some(outbox) = self.door.slots().try_remove(session.0 as usize) {
             self.wakers.extend(outbox.close());

@@ -2,9 +2,10 @@
 //! messages that requests are about.
 //!
 //! A session has one question under way at a time; what is said to it after the question waits for
-//! the answer ([`super::member`]), and nobody else does.
+//! the answer ([`super::member`]), and nobody else does. Of an account the journal has one question at a
+//! time, and its sessions take turns: whoever asks much, from many connections, keeps himself waiting.
 
-use std::{sync::Arc, task::Context};
+use std::{collections::VecDeque, sync::Arc, task::Context};
 
 use tracing::warn;
 
@@ -18,8 +19,8 @@ use crate::{
         request::{Body, Request, SessionId},
         sought::{Found, Sought},
     },
-    ident::{RoomId, RoomName},
-    journal::{Journal, ReadError, Ticket},
+    ident::{Nick, RoomId, RoomName},
+    journal::{Journal, ReadError},
     protocol::{
         chat::Message,
         durable::Conversation,
@@ -59,10 +60,15 @@ impl Hub {
         let mut any = false;
         while let std::task::Poll::Ready((ticket, answer)) = self.journal.poll_answer(cx) {
             any = true;
-            // Who asked may have gone.
-            if let Some(session) = self.asked.remove(&ticket) {
+            let Some((session, account)) = self.asked.remove(&ticket) else { continue };
+            // Who asked may have gone, and somebody else have his number.
+            if let Some(Some(member)) = self.members.get_mut(session.0 as usize)
+                && member.asked == Some(ticket)
+            {
+                member.asked = None;
                 self.answered(session, answer);
             }
+            self.next_turn(&account);
         }
         any
     }
@@ -87,10 +93,7 @@ impl Hub {
         loop {
             let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
             match member.first() {
-                Some(Waiting::Lookup(asked)) => {
-                    let question = question(&asked.lookup);
-                    return self.ask(session, question);
-                }
+                Some(Waiting::Lookup(_)) => return self.ask(session),
                 Some(Waiting::Replay(_)) => return self.play_on(session),
                 _ => {}
             }
@@ -103,11 +106,31 @@ impl Hub {
         }
     }
 
-    pub(super) fn ask(&mut self, session: SessionId, question: Question) {
-        self.tickets += 1;
-        let ticket: Ticket = self.tickets;
-        self.asked.insert(ticket, session);
-        self.journal.ask(ticket, question);
+    /// Asks what the session wants to know first, when it is its turn.
+    pub(super) fn ask(&mut self, session: SessionId) {
+        let Some(Some(member)) = self.members.get(session.0 as usize) else { return };
+        let account = member.nick.clone();
+        let free = !self.turns.contains_key(&account);
+        self.turns.entry(account.clone()).or_default().push_back(session);
+        if free {
+            self.next_turn(&account);
+        }
+    }
+
+    /// The journal has no question of the account: the next is asked.
+    fn next_turn(&mut self, account: &Nick) {
+        while let Some(session) = self.turns.get_mut(account).and_then(VecDeque::pop_front) {
+            let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { continue };
+            // Who waited may have gone, and somebody else have his number.
+            let Some(question) = member.question().filter(|_| member.nick == *account && member.asked.is_none()) else {
+                continue;
+            };
+            self.tickets += 1;
+            member.asked = Some(self.tickets);
+            self.asked.insert(self.tickets, (session, account.clone()));
+            return self.journal.ask(self.tickets, question);
+        }
+        self.turns.remove(account);
     }
 }
 

@@ -8,16 +8,18 @@ use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use bytes::Bytes;
 
-use super::{fence::Reading, replay::Playing};
+use super::{fence::Reading, lookup, replay::Playing};
 use crate::{
     hub::{
         delivery::Lookup,
         outbox::{Cut, Outbox},
     },
     ident::Nick,
+    journal::Ticket,
     protocol::{
         caps::Shape,
         durable::Position,
+        past::Question,
         render,
         reply::{Reply, ServerInfo},
     },
@@ -30,6 +32,8 @@ pub(super) struct Member {
     pub shape: Shape,
     pub pinged: bool,
     pub reading: Reading,
+    /// The question that the journal has of this session.
+    pub asked: Option<Ticket>,
     held: Option<Box<Held>>,
 }
 
@@ -37,7 +41,8 @@ pub(super) struct Member {
 #[derive(Default)]
 struct Held {
     queue: VecDeque<Waiting>,
-    bytes: usize,
+    /// What it takes of memory, about.
+    weight: usize,
 }
 
 /// Something in the line to the outbox.
@@ -52,6 +57,19 @@ pub(super) enum Waiting {
     Close,
 }
 
+impl Waiting {
+    /// What it takes of memory, about: never less than the octets that become of it.
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Octets(octets, _) => octets.len(),
+                Self::Lookup(asked) => size_of::<Asked>() + asked.lookup.weight(),
+                Self::Replay(_) => size_of::<Playing>(),
+                Self::Close => 0,
+            }
+    }
+}
+
 /// See [`Waiting::Lookup`].
 pub(super) struct Asked {
     pub label: Option<Box<str>>,
@@ -61,18 +79,23 @@ pub(super) struct Asked {
 
 impl Member {
     pub(super) fn new(nick: Nick, outbox: Arc<Outbox>, shape: Shape) -> Self {
-        Self { nick, outbox, shape, pinged: false, reading: Reading::default(), held: None }
+        Self { nick, outbox, shape, pinged: false, reading: Reading::default(), asked: None, held: None }
     }
 
     /// Says something, now or after what waits. Gives back the waker of a session that sleeps.
     /// `kept`: where a kept message among it stands; `now_s`: the hub's last tick.
     pub(super) fn push(&mut self, octets: Bytes, kept: Option<Position>, now_s: u32) -> Option<Waker> {
-        if self.held.is_some() { self.hold(Waiting::Octets(octets, kept)) } else { self.out(octets, kept, now_s) }
+        match &self.held {
+            // What others are told and he is not.
+            _ if octets.is_empty() => None,
+            Some(_) => self.hold(Waiting::Octets(octets, kept)),
+            None => self.out(octets, kept, now_s),
+        }
     }
 
     /// Puts something into the outbox.
     pub(super) fn out(&mut self, octets: Bytes, kept: Option<Position>, now_s: u32) -> Option<Waker> {
-        if let Some(at) = kept.filter(|_| !octets.is_empty()) {
+        if let Some(at) = kept {
             self.reading.note(at, octets.len(), now_s);
         }
         self.outbox.push(octets)
@@ -92,15 +115,18 @@ impl Member {
     /// Puts something at the end of the line. What waits there counts as what waits in the outbox.
     pub(super) fn hold(&mut self, waiting: Waiting) -> Option<Waker> {
         let held = self.held.get_or_insert_default();
-        if let Waiting::Octets(octets, _) = &waiting {
-            held.bytes += octets.len();
-        }
-        if held.bytes > self.outbox.bound() {
-            self.held = None;
+        held.weight += waiting.weight();
+        if held.weight > self.outbox.bound() {
+            (self.held, self.asked) = (None, None);
             return self.outbox.cut(Cut::Overflow);
         }
         held.queue.push_back(waiting);
         None
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.held.as_ref().map_or(0, |held| held.queue.len())
     }
 
     /// What all else waits for.
@@ -108,7 +134,16 @@ impl Member {
         self.held.as_ref()?.queue.front()
     }
 
-    /// The same, to be changed.
+    /// What must be asked of the journal before anything else is said.
+    pub(super) fn question(&self) -> Option<Question> {
+        match self.first()? {
+            Waiting::Lookup(asked) => Some(lookup::question(&asked.lookup)),
+            Waiting::Replay(playing) => playing.question(),
+            Waiting::Octets(..) | Waiting::Close => None,
+        }
+    }
+
+    /// What all else waits for, to be changed.
     pub(super) fn first_mut(&mut self) -> Option<&mut Waiting> {
         self.held.as_mut()?.queue.front_mut()
     }
@@ -119,8 +154,8 @@ impl Member {
             self.held = None;
             return None;
         };
-        if let (Waiting::Octets(octets, _), Some(held)) = (&next, &mut self.held) {
-            held.bytes -= octets.len();
+        if let Some(held) = &mut self.held {
+            held.weight -= next.weight();
         }
         Some(next)
     }

@@ -38,6 +38,7 @@ use super::{
     state::{Settings, State},
 };
 use crate::{
+    ident::Nick,
     journal::{Entry, Journal, Last, ReadError, Ticket},
     platform::{clock, counters::Counters, stop::Stop},
     protocol::{
@@ -106,7 +107,9 @@ pub struct Hub {
     committed: Option<Position>,
     wakers: Vec<Waker>,
     /// Who waits for the answers to these questions.
-    asked: HashMap<Ticket, SessionId>,
+    asked: HashMap<Ticket, (SessionId, Nick)>,
+    /// The accounts of which the journal has a question, and their sessions that wait for it.
+    turns: HashMap<Nick, VecDeque<SessionId>>,
     tickets: Ticket,
     random: fn() -> u128,
     rehash: Arc<Notify>,
@@ -150,6 +153,7 @@ impl Hub {
             committed,
             wakers: Vec::new(),
             asked: HashMap::new(),
+            turns: HashMap::new(),
             tickets: 0,
             random,
             rehash: Arc::default(),
@@ -165,6 +169,12 @@ impl Hub {
     #[cfg(test)]
     pub(in crate::hub) const fn state_mut(&mut self) -> &mut State {
         &mut self.state
+    }
+
+    /// How much stands in the line of what is said to a session.
+    #[cfg(test)]
+    pub(in crate::hub) fn held(&self, session: SessionId) -> usize {
+        self.members.get(session.0 as usize).and_then(Option::as_ref).map_or(0, Member::held)
     }
 
     /// Gives this sign when an administrator asks for it by REHASH.

@@ -55,7 +55,7 @@ enum Step {
 }
 
 impl Playing {
-    fn question(&self) -> Option<Question> {
+    pub(super) fn question(&self) -> Option<Question> {
         match self.step {
             Step::Survey => Some(survey(&self.missed)),
             Step::Page => Some(page(&self.missed.unread)),
@@ -123,13 +123,11 @@ impl Hub {
     pub(super) fn play_on(&mut self, session: SessionId) {
         let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
         let Some(Waiting::Replay(playing)) = member.first() else { return };
-        match playing.question() {
-            Some(question) => self.ask(session, question),
-            None => {
-                let waker = member.outbox.tell_when_empty();
-                self.wakers.extend(waker);
-            }
+        if playing.question().is_some() {
+            return self.ask(session);
         }
+        let waker = member.outbox.tell_when_empty();
+        self.wakers.extend(waker);
     }
 
     /// The session's outbox is empty.

@@ -5,6 +5,7 @@ mod bans;
 mod bot_mode;
 mod chathistory;
 mod fences;
+mod held;
 mod info;
 mod invite;
 mod join;

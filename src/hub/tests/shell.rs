@@ -145,6 +145,16 @@ impl House {
         self.people.get(name).is_some_and(|(id, ..)| !self.hub.state().sessions.contains_key(id))
     }
 
+    /// Whether the server cut the session's connection.
+    pub(super) fn is_cut(&self, name: &str) -> bool {
+        self.people.get(name).is_some_and(|(_, outbox, _)| outbox.is_cut())
+    }
+
+    /// How much stands in the line of what is said to a session.
+    pub(super) fn held(&self, name: &str) -> usize {
+        self.people.get(name).map_or(0, |(id, ..)| self.hub.held(*id))
+    }
+
     /// So many seconds pass in which everybody's connection is alive.
     pub(super) fn waits(&mut self, seconds: u32) {
         self.now_s += seconds;
