@@ -56,6 +56,9 @@ impl Core {
             } else if !past && message.source.is_some_and(|source| source.contains('!')) {
                 self.missed_all(now);
             }
+            if past && asked && matches!(message.command, "PRIVMSG" | "NOTICE") {
+                self.asked_for();
+            }
             let first = self.outputs.len();
             self.show(now, message);
             if let Some(Output::Show(event)) = self.outputs.get_mut(first) {
@@ -82,6 +85,13 @@ impl Core {
         };
         let params = message.params.get(1..).unwrap_or_default();
         refusal && self.pending.refused(label, &replies::reason(message.command, params))
+    }
+
+    /// A message that was asked for is about to be shown.
+    fn asked_for(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.past += 1;
+        }
     }
 
     /// A message that was looked for: neither new nor taken for seen.
@@ -132,7 +142,9 @@ impl Core {
             }
             (Aim::Other, Some(_)) => self.refusals += 1,
             (Aim::Other, None) if request.command == "HISTORY" => {
-                self.happened(now.unix_ms, None, "end of the history".into());
+                let past = self.session.as_mut().map(|session| std::mem::take(&mut session.past));
+                let text = if past == Some(0) { "nothing of that is kept" } else { "end of the history" };
+                self.happened(now.unix_ms, None, text.into());
             }
             (Aim::Other, None) if request.command == "SEARCH" => {
                 let found = self.session.as_mut().map(|session| std::mem::take(&mut session.found));

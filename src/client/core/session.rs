@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub(super) missed: usize,
     /// Whether the person was told that it stands.
     pub(super) told: bool,
+    /// How many messages came that were asked for, until the end of the history.
+    pub(super) past: usize,
     /// How many messages a search has found, until its end.
     pub(super) found: usize,
     /// What a list of names has brought, until its end.
@@ -70,6 +72,7 @@ impl Session {
             pieces: None,
             missed: 0,
             told: false,
+            past: 0,
             found: 0,
             names: Vec::new(),
             rows: false,

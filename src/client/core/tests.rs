@@ -661,6 +661,21 @@ fn what_is_asked_for_is_shown_again() {
 }
 
 #[test]
+fn a_history_of_nothing_is_told_as_that() {
+    let mut table = Table::ready();
+    table.typed("/history", &["> @label=1 HISTORY #lobby 20"]);
+    table.came(
+        &["@label=1 :s BATCH +1 labeled-response", "@batch=1 :s BATCH +2 chathistory #lobby", ":s BATCH -2"],
+        &[],
+    );
+    table.came(&[":s BATCH -1"], &["! nothing of that is kept"]);
+    table.typed("/history", &["> @label=2 HISTORY #lobby 20"]);
+    table.came(&["@label=2 :s BATCH +1 labeled-response", "@batch=1 :s BATCH +2 chathistory #lobby"], &[]);
+    table.came(&["@batch=2;msgid=1 :bob!b@n PRIVMSG #lobby :hi"], &["#lobby bob Text hi"]);
+    table.came(&[":s BATCH -2", ":s BATCH -1"], &["! end of the history"]);
+}
+
+#[test]
 fn what_was_looked_for_is_shown_and_not_taken_for_seen() {
     let mut table = Table::ready();
     table.came(&["@msgid=1 :bob!b@n PRIVMSG #lobby :lunch"], &["#lobby bob Text lunch"]);
