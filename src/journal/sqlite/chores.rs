@@ -1,7 +1,7 @@
 //! What is removed: rooms that are gone, and messages and events that are too old or too many. In
 //! pieces, so that no commit waits long; and so that the disk has its space back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -11,10 +11,14 @@ use super::{
     trouble::Outcome,
     write::{Litter, Writing},
 };
-use crate::journal::{RESENT_MS, Retention};
+use crate::{
+    journal::{RESENT_MS, Retention},
+    platform::clock,
+};
 
-/// How many rows one transaction removes.
+/// How many rows one transaction removes, and how long it goes on with that: commits wait meanwhile.
 const PIECE: i64 = 200;
+const MEANWHILE: Duration = Duration::from_millis(20);
 
 /// How many free pages one transaction gives back, and from how many on it is worth it.
 const PAGES: i64 = 256;
@@ -195,8 +199,13 @@ fn remove(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Outcom
         Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
     })?;
     let rows: Vec<(i64, i64, i64, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    let (until, mut removed) = (clock::monotonic() + MEANWHILE, 0);
     let mut runs: HashMap<i64, Run> = HashMap::new();
-    for &(place, conversation, position, time_ms, form) in &rows {
+    for (place, conversation, position, time_ms, form) in rows {
+        if removed > 0 && clock::monotonic() > until {
+            break;
+        }
+        removed += 1;
         items::remove_words(conn, place)?;
         conn.prepare_cached("DELETE FROM items WHERE place = ?1")?.execute([place])?;
         let run = runs.entry(conversation).or_default();
@@ -216,7 +225,7 @@ fn remove(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Outcom
             note(conn, *conversation, run)?;
         }
     }
-    Ok(rows.len())
+    Ok(removed)
 }
 
 /// Adds a run to those of its conversation; few are kept.
