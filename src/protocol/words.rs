@@ -59,6 +59,10 @@ pub fn spread(text: &str) -> String {
     all
 }
 
+/// How many characters of a word its beginning has at least: with fewer of them nearly all words
+/// begin.
+const BEGINNING: usize = 2;
+
 /// What a text asks to look for: its words, each once, with `*` at the end where it had one behind
 /// it: any word that begins so.
 pub fn wanted(text: &str) -> Vec<Box<str>> {
@@ -70,7 +74,7 @@ pub fn wanted(text: &str) -> Vec<Box<str>> {
             ControlFlow::Continue(())
         });
         let touches = pieces.peek().is_some() && piece.ends_with(|c: char| c.is_alphanumeric() || is_mark(c));
-        if let Some(last) = all.last_mut().filter(|_| touches) {
+        if let Some(last) = all.last_mut().filter(|word| touches && word.chars().count() >= BEGINNING) {
             *last = format!("{last}*").into();
         }
     }
@@ -148,9 +152,9 @@ mod tests {
         let words = |text: &str| wanted(text).join("|");
         assert_eq!(words("one Two ONE"), "one|two");
         assert_eq!(words("dep* roll*back back"), "dep*|roll*|back");
-        assert_eq!(words("* ** \"*\" a *b* c * d"), "a|b*|c|d");
+        assert_eq!(words("* ** \"*\" a *bb* c* c * d"), "a|bb*|c|d");
         assert_eq!(words("AND OR NOT text:\"x\" NEAR(a, 2)"), "and|or|not|text|x|near|a|2");
-        assert_eq!(words("\u{597d}\u{5417}*"), "\u{597d}|\u{5417}*");
+        assert_eq!(words("\u{597d}\u{5417}*"), "\u{597d}|\u{5417}");
         assert_eq!(words("-!- ?"), "");
     }
 

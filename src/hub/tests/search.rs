@@ -127,8 +127,8 @@ fn more_than_is_shown_is_told() {
     let heard = chat.heard("pat");
     assert_eq!(heard[0], "-!- more was found than is shown; the newest 20:");
     assert_eq!(heard.len(), 22);
-    chat.says("pat", "/search 7*");
-    assert_eq!(chat.heard("pat").len(), 11 + 2, "7 and 70 to 79");
+    chat.says("pat", "/search 11*");
+    assert_eq!(chat.heard("pat").len(), 11 + 2, "11 and 110 to 119");
 }
 
 #[test]

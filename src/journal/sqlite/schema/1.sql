@@ -185,7 +185,8 @@ CREATE TABLE expired (
 -- The words of texts, as protocol::words has them: a blank between them, nothing else that is no
 -- word. Kept as they are, so that they are removed as they were put in, whatever a later version
 -- takes for a word. The conversation is a word too, so that a search is limited to those that
--- somebody may read inside the index.
-CREATE VIRTUAL TABLE words USING fts5 (text, conversation, columnsize = 0, tokenize = 'ascii');
+-- somebody may read inside the index. Beginnings of two and three letters are looked up: so many
+-- words begin so that to gather them would hold up everybody else's questions.
+CREATE VIRTUAL TABLE words USING fts5 (text, conversation, columnsize = 0, prefix = '2 3', tokenize = 'ascii');
 -- What is removed is overwritten.
 INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
