@@ -118,6 +118,10 @@ pub trait Log {
 /// How long the names of sent messages are known, milliseconds: seven days, whatever else is kept.
 pub const RESENT_MS: u64 = 7 * 86_400_000;
 
+/// An account's times in a room of which is known, at most; the oldest is forgotten. Each is a part of
+/// what must be looked through for what the account has not read.
+const STAYS: usize = 32;
+
 /// Names a question until it is answered; the asker gives it.
 pub type Ticket = u64;
 

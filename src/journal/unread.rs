@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    STAYS,
     partners::Partners,
     ring::{Ring, Slot},
 };
@@ -19,9 +20,6 @@ use crate::{
         past::{Content, Kept, Survey, Unread, UnreadPage},
     },
 };
-
-/// An account's times in a room of which is known, at most; the oldest is forgotten.
-const STAYS: usize = 32;
 
 /// Of so many conversations is known what of them is no longer kept, at most.
 const CONVERSATIONS: usize = 10_000;

@@ -354,6 +354,23 @@ fn who_comes_and_goes_costs_memory_little() {
     assert!(memory.stays() < 5000, "{}", memory.stays());
 }
 
+/// A time as a member is a part of each page: there must not be as many as somebody likes.
+#[test]
+fn of_who_comes_and_goes_the_last_times_count() {
+    for mut subject in subjects() {
+        subject.journal.append(entry(1, vec![created(1), joined(1, "bob")]));
+        for n in 2..=80 {
+            let events = vec![left(1, "alice"), joined(1, "alice")];
+            subject.journal.append(entry(2 * n, events));
+            subject.journal.append(entry(2 * n + 1, vec![said(2 * n + 1, "bob", room(1))]));
+        }
+        subject.settle();
+        assert_eq!(survey(&mut subject, &unread(), 999).total, 32);
+        let expect: Vec<u64> = (49..=80).map(|n| 2 * n + 1).collect();
+        assert_eq!(all(&mut subject, &unread()), expect);
+    }
+}
+
 #[test]
 fn the_kept_of_a_page_is_what_was_said() {
     for mut subject in subjects() {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Params, params};
 use super::{coded, trouble::Outcome};
 use crate::{
     ident::{RoomId, RoomName},
+    journal::STAYS,
     protocol::{
         durable::Durable,
         limits,
@@ -55,7 +56,10 @@ pub(super) fn apply(conn: &Connection, position: i64, event: &Durable) -> Outcom
             const STAY: &str = "INSERT INTO stays (room, account, joined, parted) SELECT ?1, ?2, ?3, ?4
                 WHERE NOT EXISTS (SELECT 1 FROM stays WHERE account = ?2 AND room = ?1 AND parted = ?4)
                 ON CONFLICT DO UPDATE SET parted = ?4";
-            run(conn, STAY, (who.0, who.1, position, NOT_YET))
+            run(conn, STAY, (who.0, who.1, position, NOT_YET))?;
+            const MANY: &str = "DELETE FROM stays WHERE account = ?2 AND room = ?1 AND joined <=
+                (SELECT joined FROM stays WHERE account = ?2 AND room = ?1 ORDER BY joined DESC LIMIT 1 OFFSET ?3)";
+            run(conn, MANY, (who.0, who.1, coded::number(STAYS as u64)))
         }
         Durable::Left { room, account } => {
             let who = (id(*room), account.as_str());
