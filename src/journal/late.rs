@@ -296,7 +296,7 @@ impl Late {
         let said: HashSet<Conversation> = said(&inner.disk).collect();
         let found = said.into_iter().filter_map(|conversation| {
             let since_ms = search.reads(&conversation)?;
-            let hits = ring(&inner.disk, &conversation).search(search, since_ms).collect();
+            let hits = ring(&inner.disk, &conversation).search(search, since_ms, &mut { usize::MAX }).collect();
             Some((conversation, hits))
         });
         Ok(newest_hits(search, found))

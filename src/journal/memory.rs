@@ -39,6 +39,10 @@ pub struct Bounds {
     pub age_ms: u64,
 }
 
+/// So many octets of texts are looked through in one search, which nobody waits for long: more than all
+/// there is, unless somebody fills it with long ones.
+const SEARCHED: usize = 16 << 20;
+
 impl Default for Bounds {
     fn default() -> Self {
         Self { per_conversation: 10_000, total: usize::MAX, bytes: 64 << 20, age_ms: 30 * 86_400_000 }
@@ -205,7 +209,7 @@ impl Store for Memory {
         let answer = match &question {
             Question::Page(page) => Ok(Answer::Page(self.page(page))),
             Question::Newest(newest) => Ok(Answer::Newest(self.newest(newest))),
-            Question::Search(search) => Ok(Answer::Search(self.search(search))),
+            Question::Search(search) => self.search(search).map(Answer::Search),
             Question::Survey(unread, most) => Ok(Answer::Survey(self.shelf(unread).survey(unread, *most))),
             Question::Unread(unread, most) => Ok(Answer::Unread(self.shelf(unread).page(unread, *most))),
         };
@@ -249,15 +253,22 @@ impl Memory {
         found
     }
 
-    fn search(&self, search: &Search) -> Vec<(Conversation, Arc<Message>)> {
+    fn search(&self, search: &Search) -> Result<Vec<(Conversation, Arc<Message>)>, ReadError> {
         let rooms = search.rooms.iter().map(|&(room, _)| Conversation::Room(room));
         let all = rooms.chain(self.partners.of(&search.account));
-        let found = all.filter_map(|conversation| {
-            let since_ms = search.reads(&conversation)?;
-            let ring = self.conversations.get(&conversation)?;
-            Some((conversation, ring.search(search, since_ms).take(search.most).collect()))
-        });
-        newest_hits(search, found)
+        let mut left = SEARCHED;
+        let found: Vec<_> = all
+            .filter_map(|conversation| {
+                let since_ms = search.reads(&conversation)?;
+                let ring = self.conversations.get(&conversation)?;
+                let hits = ring.search(search, since_ms, &mut left).take(search.most).collect();
+                Some((conversation, hits))
+            })
+            .collect();
+        match left {
+            0 => Err(ReadError("there is too much to look through at once".into())),
+            _ => Ok(newest_hits(search, found.into_iter())),
+        }
     }
 }
 

@@ -134,10 +134,21 @@ impl Ring {
     }
 
     /// The messages that are looked for and were said since this time, the newest first.
-    pub(super) fn search<'a>(&'a self, search: &'a Search, since_ms: u64) -> impl Iterator<Item = Hit> + 'a {
+    /// `left`: how many octets may be looked through; where none are left, that is the end.
+    pub(super) fn search<'a>(
+        &'a self,
+        search: &'a Search,
+        since_ms: u64,
+        left: &'a mut usize,
+    ) -> impl Iterator<Item = Hit> + 'a {
         let first = self.0.partition_point(|slot| slot.time_ms < since_ms);
         let last = self.0.partition_point(|slot| slot.position <= search.until);
-        self.0.range(first..last.max(first)).rev().filter_map(|slot| match &slot.kept {
+        let slots = self.0.range(first..last.max(first)).rev();
+        let within = slots.take_while(|slot| {
+            *left = left.saturating_sub(slot.octets());
+            *left > 0
+        });
+        within.filter_map(|slot| match &slot.kept {
             Some(Kept::Message(message)) if search.finds(message) => Some((slot.position, Arc::clone(message))),
             _ => None,
         })

@@ -5,7 +5,11 @@
 //! the answer ([`super::member`]), and nobody else does. Of an account the journal has one question at a
 //! time, and its sessions take turns: whoever asks much, from many connections, keeps himself waiting.
 
-use std::{collections::VecDeque, sync::Arc, task::Context};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use tracing::warn;
 
@@ -58,7 +62,10 @@ impl Hub {
     /// Hands out the answers that have come. Whether there were any.
     pub(super) fn hear_answers(&mut self, cx: &mut Context<'_>) -> bool {
         let mut any = false;
-        while let std::task::Poll::Ready((ticket, answer)) = self.journal.poll_answer(cx) {
+        // An answer lets the next be asked, and a journal in memory answers that at once: others have
+        // their turn between.
+        for _ in 0..self.asked.len() {
+            let Poll::Ready((ticket, answer)) = self.journal.poll_answer(cx) else { break };
             any = true;
             let Some((session, account)) = self.asked.remove(&ticket) else { continue };
             // Who asked may have gone, and somebody else have his number.

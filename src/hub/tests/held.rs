@@ -2,7 +2,11 @@
 //! that answers late.
 
 use super::{registration, shell::House};
-use crate::{hub::request::Gone, journal::late::Hand, protocol::caps::Dialect};
+use crate::{
+    hub::request::Gone,
+    journal::{Memory, late::Hand},
+    protocol::caps::Dialect,
+};
 
 const CAPS: &str = "batch message-tags draft/chathistory";
 
@@ -137,4 +141,20 @@ fn who_leaves_while_he_waits_for_his_turn_keeps_nobody_waiting() {
     hand.answer(usize::MAX);
     let heard = house.heard("three");
     assert!(heard.iter().any(|line| line.contains("BATCH +")), "{heard:?}");
+}
+
+/// A journal in memory answers in the hub's own time.
+#[test]
+fn others_have_their_turn_between_the_answers_to_one() {
+    let mut house = House::new(Box::<Memory>::default());
+    house.comes("alice", Dialect::Irc, CAPS);
+    for _ in 0..100 {
+        house.says("alice", "SEARCH text=rollback");
+    }
+    house.pump();
+    assert!(house.held("alice") > 50, "{}", house.held("alice"));
+    for _ in 0..100 {
+        house.pump();
+    }
+    assert_eq!(house.held("alice"), 0, "all are answered in the end");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Subject, entry, event, message, room, subjects};
 use crate::{
     ident::{MsgId, RoomId},
-    journal::Entry,
+    journal::{Entry, Log as _, Memory},
     protocol::{
         chat::{Audience, Kind, Message},
         durable::{Conversation, Durable, Position},
@@ -265,4 +265,18 @@ fn what_is_no_text_is_not_found() {
         assert_eq!(found(&mut subject, &search("word")), [1, 2, 3]);
         assert_eq!(found(&mut subject, &search("t")), [0u64; 0], "a topic");
     }
+}
+
+/// It is answered at once, while all others wait.
+#[test]
+fn a_search_in_memory_ends_also_where_there_is_much_to_look_through() {
+    let mut memory = Memory::default();
+    let much = "x".repeat(4000);
+    for n in 1..=5_000 {
+        memory.append(entry(n, message(n, "bob", room(1), if n == 4_999 { "needle" } else { &much })));
+    }
+    let answer =
+        |memory: &mut Memory, text, most| super::ask(memory, Question::Search(Search { most, ..search(text) }));
+    assert!(matches!(answer(&mut memory, "needle", 1), Ok(Answer::Search(found)) if found.len() == 1));
+    assert!(answer(&mut memory, "nowhere", 1).is_err(), "that there is none would be no answer");
 }
