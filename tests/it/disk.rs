@@ -119,7 +119,9 @@ async fn a_full_disk_is_told_of_and_takes_again_what_is_said_when_there_is_room(
          while read -r command; do eval \"$command\"; done; kill $!; wait",
         env!("CARGO_BIN_EXE_conclave")
     );
-    let mut server = Running::start(command.args(["-rm", "sh", "-c", &script]).current_dir(deployment.root()));
+    let mut server =
+        Running::start(command.args(["-rmpf", "--kill-child", "sh", "-c", &script]).current_dir(deployment.root()));
+    // All of it ends with its first process, and that with the test.
     if !server.says("mounted") {
         eprintln!("left out: a small disk takes unshare and mount");
         return;

@@ -174,7 +174,7 @@ impl Stock {
             "PONG" => self.was_answered(line, last),
             "001" => line.registered = true,
             "PRIVMSG" => self.shown(line, tags, source, words[1], trailing),
-            "NOTICE" if !text.contains("disk") => {}
+            "NOTICE" if !text.contains("disk") && !text.contains("not shown") => {}
             "422" => {}
             verb if verb == "FAIL" || verb == "NOTICE" || verb.len() == 3 && verb.starts_with(['4', '5']) => {
                 self.diary.wrong.push(format!("it was refused: {text}"));
