@@ -88,6 +88,13 @@ impl Peer {
         self.write.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
     }
 
+    /// What was read is confirmed, then the goodbye comes.
+    async fn parts(&mut self) {
+        self.expect("PING conclave-fence").await;
+        self.say(":s PONG s conclave-fence").await;
+        self.expect("QUIT").await;
+    }
+
     async fn register(&mut self) {
         self.expect("CAP LS 302").await;
         self.expect("NICK alice").await;
@@ -137,7 +144,7 @@ async fn a_pipe_is_sent_acknowledged_and_quit() {
         peer.expect("@label=2 PRIVMSG #a two").await;
         peer.say("@label=1 :alice!a@n PRIVMSG #a one").await;
         peer.say("@label=2 :alice!a@n PRIVMSG #a two").await;
-        peer.expect("QUIT").await;
+        peer.parts().await;
         peer.say("ERROR :bye").await;
         drop(peer);
     };
@@ -162,7 +169,7 @@ async fn a_lost_connection_is_made_again_and_the_lines_sent_again() {
         two.register().await;
         two.expect("@label=3 PRIVMSG #a two").await;
         two.say("@label=3 :alice!a@n PRIVMSG #a two").await;
-        two.expect("QUIT").await;
+        two.parts().await;
         drop(two);
     };
     let (end, ()) = tokio::join!(run(&mut core, &mut dial, &mut screen, &stop, || u64::MAX), server);

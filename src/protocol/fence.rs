@@ -16,6 +16,10 @@ pub struct NoFence;
 
 const PREFIX: &str = "conclave-";
 
+/// The token of a PING by which a client that is about to leave asks for a fence: it comes before
+/// the PONG, if there is anything to confirm.
+pub const ASK: &str = "conclave-fence";
+
 impl fmt::Display for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{PREFIX}{}-{}", self.0.epoch, self.0.sequence)

@@ -1,7 +1,7 @@
 //! Leaving: not before everything is acknowledged, unless the person insists.
 
 use super::{Core, Now, Output, Source, session::Phase};
-use crate::protocol::MessageBuf;
+use crate::protocol::{MessageBuf, fence};
 
 /// How far leaving has come.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Core {
     /// The person breaks off: a last word to the server, if it can hear it.
     pub fn interrupted(&mut self) {
         let phase = self.session.as_ref().map(|session| &session.phase);
-        if matches!(phase, Some(Phase::Ready { .. } | Phase::Welcoming)) {
+        if matches!(phase, Some(Phase::Ready { .. } | Phase::Welcoming | Phase::Parting)) {
             self.send(MessageBuf::new("QUIT"));
         }
     }
@@ -45,15 +45,29 @@ impl Core {
         }
     }
 
-    /// Says goodbye if that is wanted and nothing waits any more.
+    /// Leaves if that is wanted and nothing waits any more. What was read is confirmed first, so that
+    /// it does not come again; a script has nothing to confirm.
     pub(super) fn leave_if_done(&mut self, now: Now) {
-        if self.unsent() > 0 {
+        if self.unsent() > 0 || matches!(self.leave, Leave::No) {
             return;
         }
-        let (Leave::Wanted(reason), Some(session)) = (&self.leave, &mut self.session) else { return };
+        if self.is_script() {
+            return self.say_goodbye(now);
+        }
+        if let Some(session) = &mut self.session {
+            session.enter(Phase::Parting, now);
+            self.send(MessageBuf::new("PING").param(fence::ASK));
+        }
+    }
+
+    pub(super) fn say_goodbye(&mut self, now: Now) {
+        let Some(session) = &mut self.session else { return };
         session.enter(Phase::Leaving, now);
-        let reason = reason.clone();
         let quit = MessageBuf::new("QUIT");
+        let reason = match &self.leave {
+            Leave::Wanted(reason) => reason.clone(),
+            Leave::No => None,
+        };
         self.send(match &reason {
             Some(reason) => quit.param(reason),
             None => quit,

@@ -150,7 +150,7 @@ impl Core {
 
     /// Whether the server was told goodbye.
     pub fn is_leaving(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.phase == Phase::Leaving)
+        self.session.as_ref().is_some_and(|session| matches!(session.phase, Phase::Parting | Phase::Leaving))
     }
 
     /// Whether there ever was a registered connection.

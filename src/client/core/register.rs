@@ -4,7 +4,7 @@ use super::{
     Core, ID_TAG, Now, Output,
     session::{Phase, Session},
 };
-use crate::protocol::{Message, MessageBuf};
+use crate::protocol::{Message, MessageBuf, fence};
 
 /// Without these no line could be acknowledged.
 const REQUIRED: [&str; 4] = ["batch", "echo-message", "labeled-response", "message-tags"];
@@ -44,6 +44,7 @@ impl Core {
                 self.send(MessageBuf::new("PONG").param(token));
             }
             ("PONG", Phase::Welcoming) if message.params.last() == Some(&FENCE) => self.welcomed(now),
+            ("PONG", Phase::Parting) if message.params.last() == Some(&fence::ASK) => self.say_goodbye(now),
             ("CAP", Phase::Negotiating(_)) => self.capabilities(now, message),
             ("005", _) => {
                 let lobby = message.params.iter().find_map(|token| token.strip_prefix(LOBBY_TOKEN));

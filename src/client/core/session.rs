@@ -56,6 +56,8 @@ pub(super) enum Phase {
         /// A PING asks whether the server is still there.
         asked: bool,
     },
+    /// All is said and acknowledged; what was read is being confirmed.
+    Parting,
     /// QUIT was sent.
     Leaving,
 }
@@ -81,10 +83,10 @@ impl Session {
         }
     }
 
-    /// Something was heard. Once QUIT was sent, only the end counts.
+    /// Something was heard. Once we are leaving, only the end counts.
     pub(super) fn heard(&mut self, now: Now) {
         match &mut self.phase {
-            Phase::Leaving => return,
+            Phase::Parting | Phase::Leaving => return,
             Phase::Ready { asked } => *asked = false,
             Phase::Negotiating(_) | Phase::Welcoming => {}
         }
@@ -102,7 +104,7 @@ impl Session {
             Phase::Negotiating(_) | Phase::Welcoming => REGISTRATION,
             Phase::Ready { asked: false } => SILENCE,
             Phase::Ready { asked: true } => ANSWER,
-            Phase::Leaving => GOODBYE,
+            Phase::Parting | Phase::Leaving => GOODBYE,
         }
     }
 }
@@ -125,6 +127,7 @@ impl Core {
                 session.enter(Phase::Ready { asked: true }, now);
                 self.send(MessageBuf::new("PING").param("alive"));
             }
+            Phase::Parting => self.say_goodbye(now),
             Phase::Leaving => self.outputs.push_back(Output::End),
             Phase::Negotiating(_) | Phase::Welcoming | Phase::Ready { asked: true } => {
                 session.waiting = None;

@@ -261,7 +261,12 @@ fn at_the_end_of_a_pipe_it_waits_for_acknowledgements() {
     table.core.input_ended(table.now);
     table.check(&[]);
     assert!(!table.core.wants_input());
-    table.came(&["@label=1 :alice!a@n PRIVMSG #a one"], &["#a alice Text one", "> QUIT"]);
+    table.came(&["@label=1 :alice!a@n PRIVMSG #a one"], &["#a alice Text one", "> PING conclave-fence"]);
+    // What comes until then is shown and confirmed.
+    table.came(
+        &[":bob!b@n PRIVMSG #a hi", "PING conclave-0-7", ":s PONG s conclave-fence"],
+        &["#a bob Text hi", "> PONG conclave-0-7", "> QUIT"],
+    );
     table.came(&["ERROR :bye"], &[]);
     assert_eq!(table.core.lost().as_deref(), Some("bye"));
     table.check(&["end"]);
@@ -291,8 +296,15 @@ fn who_leaves_with_unsent_lines_is_warned_once() {
     let mut table = Table::new(Source::Person, &[]);
     table.typed("/quit", &["end"]);
     let mut table = Table::ready();
-    table.typed("/quit so long", &["> QUIT :so long"]);
+    table.typed("/quit so long", &["> PING conclave-fence"]);
     table.later(5);
+    table.check(&["> QUIT :so long"]);
+    table.later(5);
+    table.check(&["end"]);
+    // All is said: a connection that is lost now is no reason to come back.
+    let mut table = Table::ready();
+    table.typed("/quit", &["> PING conclave-fence"]);
+    table.core.lost();
     table.check(&["end"]);
 }
 
@@ -306,7 +318,7 @@ fn who_wanted_to_leave_is_warned_too_when_the_connection_is_lost() {
     table.typed("/quit", &["! 1 line is not sent yet; quit again to leave without sending it"]);
     table.register(&[]);
     table.check(&["note connected as alice", "> JOIN #lobby", "> @label=2 PRIVMSG #lobby hello"]);
-    table.came(&["@label=2 :alice!a@n PRIVMSG #lobby hello"], &["#lobby alice Text hello", "> QUIT"]);
+    table.came(&["@label=2 :alice!a@n PRIVMSG #lobby hello"], &["#lobby alice Text hello", "> PING conclave-fence"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
         caps::{Dialect, Shape},
         command::Command,
         durable::Position,
-        fence::Fence,
+        fence::{self, Fence},
         reply::Reply,
     },
 };
@@ -95,6 +95,21 @@ impl Hub {
                 let waker = member.tell(&self.server, &[Reply::Ping(token)]);
                 self.wakers.extend(waker);
             }
+        }
+    }
+
+    /// A program asks for its fence before it leaves, so that nothing which it has read comes again.
+    pub(super) fn fence_on_request(&mut self, request: &Request) {
+        let Body::Command(Command::Ping(token)) = &request.body else { return };
+        let Some(Some(member)) = self.members.get_mut(request.session.0 as usize) else { return };
+        if **token != *fence::ASK || member.shape.dialect == Dialect::Plain || member.first().is_some() {
+            return;
+        }
+        let looked_after = self.state.fenced(request.session).is_some();
+        if looked_after && !member.reading.lost && member.reading.said > member.reading.fence {
+            let token = member.reading.fence();
+            let waker = member.tell(&self.server, &[Reply::Ping(token)]);
+            self.wakers.extend(waker);
         }
     }
 

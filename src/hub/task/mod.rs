@@ -321,6 +321,7 @@ impl Hub {
                 let shape = Shape { dialect: registration.dialect, caps: registration.caps };
                 self.admit(request.session, registration.account.clone(), shape);
             }
+            self.fence_on_request(&request);
             for delivery in deliveries {
                 self.deliver(delivery, kept);
             }

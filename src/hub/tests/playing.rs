@@ -309,6 +309,30 @@ fn fences_come_in_the_quiet_and_one_at_a_time() {
     assert_eq!(fences(&mut story, 60), [""; 0]);
 }
 
+/// Who is about to leave asks for his fence: it comes before the PONG, if there is anything to confirm.
+#[test]
+fn who_asks_for_a_fence_confirms_before_he_leaves() {
+    let mut story = Story::new(false);
+    story.house.says("alice", "PING conclave-fence");
+    story.house.expect("alice", &[":c.test PONG c.test conclave-fence"]);
+    story.does(&Deed::Say(3));
+    story.house.pump();
+    story.house.says("alice", "PING conclave-fence");
+    let heard = story.house.heard("alice");
+    assert!(heard[3].starts_with("PING conclave-0-"), "{heard:?}");
+    assert_eq!(heard[4..], [":c.test PONG c.test conclave-fence"]);
+    story.house.says("alice", &heard[3].replace("PING", "PONG"));
+    story.house.says("alice", "PING conclave-fence");
+    story.house.expect("alice", &[":c.test PONG c.test conclave-fence"]);
+    story.house.says("alice", "QUIT");
+    story.house.pump();
+    story.does(&Deed::Say(1));
+    story.house.comes("alice", Dialect::Irc, CAPS);
+    story.house.pump();
+    let again = story.house.heard("alice");
+    assert_eq!(again.iter().filter(|line| line.contains(" PRIVMSG ")).count(), 1, "{again:?}");
+}
+
 #[test]
 fn a_failed_commit_takes_back_no_cursor_for_long() {
     let mut story = missed(0);

@@ -209,7 +209,7 @@ impl House {
     }
 
     #[track_caller]
-    fn expect(&mut self, name: &str, lines: &[&str]) {
+    pub(super) fn expect(&mut self, name: &str, lines: &[&str]) {
         assert_eq!(self.heard(name), lines, "heard by {name}");
     }
 

@@ -9,7 +9,6 @@ mod opening;
 mod pages;
 mod reopen;
 mod retention;
-mod speed;
 
 use std::{
     path::PathBuf,
