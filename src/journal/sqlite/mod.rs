@@ -3,7 +3,7 @@
 //! One thread writes: it takes everything that was appended since its last commit and commits it in
 //! one transaction, on disk when it says so. Another answers questions, each as of one moment. What is
 //! looked up by its key is read by the caller himself. What is too old or too much is removed by the
-//! thread that writes, in pieces between commits ([`chores`]).
+//! thread that writes, in pieces between commits (`chores`).
 //!
 //! `schema/` says what is where in the file. Nothing of it is known outside of this module.
 
