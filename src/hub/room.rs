@@ -103,6 +103,9 @@ impl Room {
             Change::Unlisted(list, mask) => {
                 if let Some(masks) = modes.lists.get_mut(list) {
                     masks.retain(|other| !other.mask.eq_ignore_ascii_case(mask));
+                    if masks.is_empty() {
+                        modes.lists.remove(list);
+                    }
                 }
             }
             Change::Status(status, account, on) => {
