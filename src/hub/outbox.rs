@@ -132,10 +132,10 @@ impl Outbox {
         if inner.blocked { None } else { inner.waker.take() }
     }
 
-    /// Whether all that was pushed has been taken, and was not thrown away.
+    /// Whether all that was pushed has gone out to the socket, and was not thrown away.
     pub fn is_taken(&self) -> bool {
         let inner = self.lock();
-        inner.bytes == 0 && !matches!(inner.ending, Some(Ending::Cut(_)))
+        inner.bytes == 0 && !inner.blocked && !matches!(inner.ending, Some(Ending::Cut(_)))
     }
 
     /// Ends the session once it has taken what is queued.
@@ -300,6 +300,10 @@ mod tests {
         assert!(outbox.is_taken());
         assert_eq!(take(&outbox, 3), Poll::Ready(Taken::Empty));
         assert!(take(&outbox, 3).is_pending());
+        assert!(outbox.poll_cut(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(!outbox.is_taken(), "the socket does not take it");
+        assert!(take(&outbox, 3).is_pending());
+        assert!(outbox.is_taken());
         outbox.push("1234".into());
         outbox.cut(Cut::Stalled);
         assert!(!outbox.is_taken(), "what was thrown away was not taken");
