@@ -12,6 +12,7 @@ use self::exit::{Exit, Failure};
 mod access;
 pub mod cert;
 pub mod chat;
+mod columns;
 pub mod completions;
 pub mod debug;
 pub mod exit;

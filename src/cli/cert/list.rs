@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use super::{Dir, failure};
 use crate::{
-    cli::exit::{Exit, Failure, print},
+    cli::{
+        columns::columns,
+        exit::{Exit, Failure, print},
+    },
     pki::{
         Directory,
         crl::{Reason, Revocation},
@@ -35,17 +38,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 fn table(listed: &[Listed]) -> String {
     let head = ["ACCOUNT", "DEVICE", "STATUS", "UNTIL", "SERIAL"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(listed.iter().map(row)).collect();
-    let mut widths = [0; 5];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.len().max(*width);
-        }
-    }
-    let line = |row: &[String; 5]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    columns(&rows)
 }
 
 fn row(listed: &Listed) -> [String; 5] {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Data;
 use crate::{
     cli::{
+        columns::columns,
         exit::{Exit, Failure, OrExit, print},
         json,
     },
@@ -60,17 +61,7 @@ fn table(rooms: &[Line]) -> String {
         [room.room.clone(), members, messages, time(&room.first), time(&room.last)]
     };
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(rooms.iter().map(row)).collect();
-    let mut widths = [0; 5];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |row: &[String; 5]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    columns(&rows)
 }
 
 #[cfg(test)]
