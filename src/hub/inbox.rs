@@ -59,6 +59,12 @@ impl Inbox {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn has_room(&self) -> bool {
+        let inner = self.lock();
+        inner.queue.len() < self.bound
+    }
+
     /// Moves all requests into `batch`, or remembers to wake the hub.
     pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut VecDeque<Request>) -> Poll<()> {
         let waiting = {

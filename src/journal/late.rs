@@ -111,6 +111,11 @@ impl Hand {
         self.0.lock().unwrap().questions
     }
 
+    /// The last entry was made at this time.
+    pub(crate) fn date(&self, time_ms: u64) {
+        self.0.lock().unwrap().disk.last_mut().unwrap().time_ms = time_ms;
+    }
+
     /// It can be again.
     pub(crate) fn uncover(&self) {
         self.0.lock().unwrap().unreadable = false;

@@ -56,6 +56,11 @@ impl Door {
         self.insist(session, Body::Drained);
     }
 
+    #[cfg(test)]
+    pub(in crate::hub) fn has_room(&self) -> bool {
+        self.inbox.has_room()
+    }
+
     /// Says that a session's connection has ended.
     pub fn gone(&self, session: SessionId, how: Gone) {
         self.insist(session, Body::Gone(how));

@@ -158,3 +158,53 @@ fn others_have_their_turn_between_the_answers_to_one() {
     }
     assert_eq!(house.held("alice"), 0, "all are answered in the end");
 }
+
+/// While nothing is committed, sessions wait at the inbox: the memory does not fill.
+#[test]
+fn so_many_requests_wait_for_the_journal_and_no_more() {
+    let (mut house, hand) = house(&["alice"]);
+    let mut said = 0;
+    while house.has_room() && said < 20_000 {
+        house.says("alice", "PRIVMSG #ops :x");
+        said += 1;
+        if said % 500 == 0 {
+            house.pump();
+        }
+    }
+    assert!((4_096..6_000).contains(&said), "{said}");
+    house.pump();
+    hand.commit(usize::MAX);
+    house.pump();
+    assert!(house.has_room(), "and it goes on");
+}
+
+/// The order never steps back in time, not even when the clock did while the server was off.
+#[test]
+fn a_restart_goes_on_where_the_time_was() {
+    let (_house, hand) = house(&["alice"]);
+    let late = crate::platform::clock::unix_ms() + 3_600_000;
+    hand.date(late);
+    let before = hand.disk().len();
+    let mut again = House::new(Box::new(hand.restarted()));
+    again.comes("bob", Dialect::Irc, CAPS);
+    again.pump();
+    hand.commit(usize::MAX);
+    assert_eq!(hand.disk().len(), before + 1);
+    assert!(hand.disk().last().unwrap().time_ms >= late);
+}
+
+/// Who has asked before the server stops gets his answer before the goodbye.
+#[tokio::test(start_paused = true)]
+async fn who_has_asked_is_answered_before_the_end() {
+    let (mut house, hand) = house(&["alice"]);
+    house.says("alice", "CHATHISTORY LATEST #ops * 9");
+    house.pump();
+    let answers = async {
+        tokio::task::yield_now().await;
+        hand.answer(usize::MAX);
+        hand.commit(0);
+    };
+    let heard = house.stops("alice", answers).await;
+    let page = heard.iter().position(|line| line.contains("BATCH +")).unwrap();
+    assert!(heard[page + 1..].iter().any(|line| line.starts_with("ERROR")), "{heard:?}");
+}

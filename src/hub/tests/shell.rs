@@ -24,7 +24,7 @@ use crate::{
         Bounds, Journal, Memory,
         late::{Hand, Late},
     },
-    platform::{clock, counters::Counters},
+    platform::{clock, counters::Counters, stop::Stop},
     protocol::{
         Message, Multiline, Taken as Part,
         caps::{Cap, Caps, Dialect},
@@ -75,6 +75,25 @@ impl House {
     /// A second passes.
     pub(super) fn tick(&mut self) {
         self.hub.pump(&mut Context::from_waker(Waker::noop()), Some(Body::Tick));
+    }
+
+    /// Whether a session may offer another request now.
+    pub(super) fn has_room(&self) -> bool {
+        self.door.has_room()
+    }
+
+    /// The server stops while something else happens; what a session gets from then on.
+    pub(super) async fn stops(mut self, name: &str, meanwhile: impl Future<Output = ()>) -> Vec<String> {
+        let (_, outbox, _) = self.people.remove(name).unwrap();
+        let stop = Stop::new();
+        stop.request();
+        tokio::join!(self.hub.run(stop), meanwhile);
+        let (mut text, mut buffer) = (Vec::new(), [0; 999]);
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Taken::Octets(length)) = outbox.poll_take(&mut cx, &mut buffer) {
+            text.extend_from_slice(&buffer[..length]);
+        }
+        String::from_utf8(text).unwrap().lines().map(Into::into).collect()
     }
 
     /// The journal has failed, and can be written again.

@@ -140,3 +140,15 @@ fn special(n: u64, audience: Audience, change: impl FnOnce(&mut Message)) -> Dur
     change(&mut message);
     Durable::Message(Arc::new(message))
 }
+
+/// What no test without a power failure can show: a commit is synced, and what is removed overwritten.
+#[test]
+fn who_writes_waits_for_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("journal.sqlite3");
+    drop(Sqlite::open(&file, Retention::default()).unwrap());
+    let conn = super::file::writer(&file).unwrap();
+    let setting = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    const FULL: i64 = 2;
+    assert_eq!((setting("synchronous"), setting("secure_delete"), setting("foreign_keys")), (FULL, 1, 1));
+}
