@@ -4,9 +4,11 @@ use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
+    time::Instant,
 };
 
 use super::request::{Body, Request};
+use crate::platform::clock;
 
 /// The hub's inbox. Sessions offer requests; while it is full they wait (and do not read), and
 /// nobody else does.
@@ -19,6 +21,8 @@ pub struct Inbox {
 #[derive(Debug, Default)]
 struct Inner {
     queue: VecDeque<Request>,
+    /// When the first of them came.
+    since: Option<Instant>,
     hub: Option<Waker>,
     waiting: Vec<Waker>,
     closed: bool,
@@ -50,6 +54,9 @@ impl Inbox {
                 inner.waiting.push(cx.waker().clone());
                 return Err(request);
             }
+            if inner.queue.is_empty() {
+                inner.since = Some(clock::monotonic());
+            }
             inner.queue.push_back(request);
             inner.hub.take()
         };
@@ -65,9 +72,14 @@ impl Inbox {
         inner.queue.len() < self.bound
     }
 
-    /// Moves all requests into `batch`, or remembers to wake the hub.
-    pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut VecDeque<Request>) -> Poll<()> {
-        let waiting = {
+    /// How many requests wait.
+    pub fn depth(&self) -> usize {
+        self.lock().queue.len()
+    }
+
+    /// Moves all requests into `batch` and tells when the first of them came, or remembers to wake the hub.
+    pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut VecDeque<Request>) -> Poll<Option<Instant>> {
+        let (waiting, since) = {
             let mut inner = self.lock();
             if inner.queue.is_empty() {
                 inner.hub = Some(cx.waker().clone());
@@ -78,10 +90,10 @@ impl Inbox {
             } else {
                 batch.append(&mut inner.queue);
             }
-            std::mem::take(&mut inner.waiting)
+            (std::mem::take(&mut inner.waiting), inner.since.take())
         };
         waiting.into_iter().for_each(Waker::wake);
-        Poll::Ready(())
+        Poll::Ready(since)
     }
 
     /// The hub has ended: nothing is taken any more and nobody waits.

@@ -65,6 +65,22 @@ pub enum Cut {
     Certificate(Arc<str>),
 }
 
+impl Cut {
+    /// The names that metrics use.
+    pub const NAMES: [&str; 5] = ["overflow", "stalled", "silent", "unregistered", "certificate"];
+
+    /// The place of its name among [`Cut::NAMES`].
+    pub const fn number(&self) -> usize {
+        match self {
+            Self::Overflow => 0,
+            Self::Stalled => 1,
+            Self::Silent(_) => 2,
+            Self::Unregistered => 3,
+            Self::Certificate(_) => 4,
+        }
+    }
+}
+
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -210,6 +226,11 @@ impl Outbox {
         Poll::Pending
     }
 
+    /// How many octets wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().bytes
+    }
+
     /// Notes that the peer is alive.
     pub fn heard(&self, now_s: u32) {
         self.heard.store(now_s, Ordering::Relaxed);
@@ -276,6 +297,14 @@ mod tests {
         assert_eq!(take(&outbox, 9), Poll::Ready(Taken::Cut(reason)));
         outbox.push("more".into());
         assert_eq!(outbox.lock().bytes, 0, "nothing grows after the cut");
+    }
+
+    #[test]
+    fn each_reason_has_its_name() {
+        let reasons =
+            [Cut::Overflow, Cut::Stalled, Cut::Silent(1), Cut::Unregistered, Cut::Certificate("it was revoked".into())];
+        let names: Vec<&str> = reasons.iter().map(|reason| Cut::NAMES[reason.number()]).collect();
+        assert_eq!(names, Cut::NAMES);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub use memory::{Bounds, Memory};
 
 use crate::{
     ident::{MsgId, Nick},
+    platform::counters::Counters,
     protocol::{
         chat::Message,
         durable::{Conversation, Durable, Position, Sent},
@@ -106,6 +107,10 @@ pub trait Log {
 
     /// The last committed position, each time that it has moved; or the failure, once.
     fn poll_committed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Position, CommitError>>;
+
+    /// Counts from now on how long its commits take, and how much each of them holds; for backends in
+    /// which a commit takes any time.
+    fn count_in(&mut self, _counters: Arc<Counters>) {}
 
     /// Gives back every committed event that makes up the state (messages need not be among
     /// them), in order, and where and when the last one was.

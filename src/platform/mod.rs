@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod counters;
 pub mod files;
+pub mod histogram;
 pub mod limits;
 pub mod listen;
 pub mod reader;

@@ -39,20 +39,17 @@ impl Crowd {
         Ticket { key: self.lock().people.insert((outbox, identity)), crowd: Arc::clone(self) }
     }
 
-    /// Cuts everybody for whom `judge` finds a reason and who is not cut already; tells how many.
-    pub(super) fn cut(&self, judge: impl Fn(&Identity) -> Option<Cut>) -> usize {
+    /// Cuts everybody for whom `judge` finds a reason and who is not cut already.
+    pub(super) fn cut(&self, judge: impl Fn(&Identity) -> Option<Cut>) {
         let mut wakers = Vec::new();
-        let mut cut = 0;
         for (_, (outbox, identity)) in &self.lock().people {
             if !outbox.is_cut()
                 && let Some(reason) = judge(identity)
             {
-                cut += 1;
                 wakers.extend(outbox.cut(reason));
             }
         }
         wakers.into_iter().for_each(std::task::Waker::wake);
-        cut
     }
 
     /// Ends everybody who does not end already, after what is queued for him.

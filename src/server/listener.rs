@@ -15,7 +15,7 @@ use super::{
 use crate::{
     hub::{Cut, Outbox},
     platform::{clock, stop::Stop},
-    tls::stream::{AcceptError, HandshakeKind, Stream},
+    tls::stream::{self, AcceptError, HandshakeKind, Stream},
 };
 
 /// How long to wait when the system has no more files or memory for a connection.
@@ -24,6 +24,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// Accepts until the server stops. No error of one connection, nor of the system, ends it.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Stop) {
     let mut complained = false;
+    shared.counters.accepting.set(1);
     loop {
         let accepted = tokio::select! {
             biased;
@@ -33,13 +34,14 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Sto
         match accepted {
             Ok((tcp, peer)) => {
                 complained = false;
+                shared.counters.accepting.set(1);
                 shared.counters.accepted.up();
                 match shared.gate.enter(peer.ip()) {
                     Ok(place) => {
                         tokio::spawn(handshake(tcp, peer, place, Arc::clone(&shared)));
                     }
                     Err(full) => {
-                        shared.counters.over_limit.up();
+                        shared.counters.over_limit.up(full as usize);
                         let limit = match full {
                             Full::Total => "--max-connections",
                             Full::Address => "--max-per-address",
@@ -51,6 +53,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Sto
             // The peer was gone before we came to it.
             Err(error) if is_the_peers(&error) => debug!(%error, "a connection was not accepted"),
             Err(error) => {
+                shared.counters.accepting.set(0);
                 shared.counters.accept_errors.up();
                 if !std::mem::replace(&mut complained, true) {
                     warn!(%error, "connections cannot be accepted now; trying again");
@@ -77,12 +80,14 @@ async fn handshake(tcp: TcpStream, peer: SocketAddr, place: Place, shared: Arc<S
     if let Err(error) = tune(&tcp) {
         debug!(%peer, %error, "a socket option was refused");
     }
-    let credentials = shared.live.current();
+    let (credentials, began) = (shared.live.current(), clock::monotonic());
     let (stream, identity) = match Stream::accept(tcp, &credentials, shared.limits.handshake).await {
         Ok(accepted) => accepted,
         Err(error) => return refused(&shared, peer, &error),
     };
     shared.counters.handshakes_ok.up();
+    shared.counters.handshake_time.observe(clock::monotonic() - began);
+    shared.counters.key_exchanges.up(stream::number_of_key_exchange(stream.key_exchange()));
     let identity = Arc::new(identity);
     let outbox = Arc::new(Outbox::new(shared.limits.outbox));
     let ticket = shared.crowd.join(Arc::clone(&outbox), Arc::clone(&identity));
@@ -101,13 +106,12 @@ async fn handshake(tcp: TcpStream, peer: SocketAddr, place: Place, shared: Arc<S
 
 fn refused(shared: &Shared, peer: SocketAddr, error: &AcceptError) {
     let kind = error.kind();
+    shared.counters.handshakes_failed.up(kind as usize);
     match kind {
         HandshakeKind::Gone | HandshakeKind::NotTls | HandshakeKind::Timeout => {
-            shared.counters.handshakes_failed.up();
             debug!(%peer, kind = kind.as_str(), %error, "no handshake");
         }
         _ => {
-            shared.counters.handshakes_refused.up();
             info!(%peer, kind = kind.as_str(), %error, "handshake refused");
         }
     }

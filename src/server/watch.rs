@@ -92,12 +92,11 @@ fn warn_of(credentials: &Credentials) {
 /// Cuts every session whose certificate is not good any more.
 fn judge(shared: &Shared, now: i64) {
     let credentials = shared.live.current();
-    let cut = shared.crowd.cut(|identity| {
+    shared.crowd.cut(|identity| {
         let refusal = credentials.recheck(identity, now).err()?;
         info!(account = %identity.account, device = %identity.device, %refusal, "session ended");
         Some(Cut::Certificate(sentence(&refusal).into()))
     });
-    shared.counters.cut_revoked.add(cut as u64);
 }
 
 /// What the session's owner reads.

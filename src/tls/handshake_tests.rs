@@ -24,7 +24,7 @@ use super::{
     identity::{Identity, Rules},
     pin::Pin,
     server::{Credentials, Refusal},
-    stream::{AcceptError, End, HandshakeKind, Stream},
+    stream::{AcceptError, End, HandshakeKind, KEY_EXCHANGES, Stream, number_of_key_exchange},
     testing::{Ca, DAY, Deployment, Pair, alice, device, now, server},
 };
 
@@ -471,4 +471,15 @@ async fn two_authorities_of_one_name_keep_their_lists_apart() {
     meet(&credentials, &client(&credentials, &new.sign(nine()))).await.1.unwrap();
     let revoked = meet(&credentials, &client(&credentials, &old.sign(nine()))).await.0.unwrap_err();
     assert_eq!(revoked.kind(), HandshakeKind::Revoked);
+}
+
+#[test]
+fn what_is_counted_by_has_its_place() {
+    for (place, kind) in HandshakeKind::ALL.into_iter().enumerate() {
+        assert_eq!(kind as usize, place, "{kind}");
+    }
+    for (place, name) in KEY_EXCHANGES.into_iter().enumerate() {
+        assert_eq!(number_of_key_exchange(name), place, "{name}");
+    }
+    assert_eq!(number_of_key_exchange("secp521r1"), KEY_EXCHANGES.len() - 1);
 }

@@ -258,7 +258,33 @@ impl AcceptError {
     }
 }
 
+/// The names of the key exchanges, for metrics; the last stands for all others.
+pub const KEY_EXCHANGES: [&str; 4] = ["X25519MLKEM768", "X25519", "secp256r1", "other"];
+
+/// The place of a key exchange among [`KEY_EXCHANGES`].
+pub fn number_of_key_exchange(name: &str) -> usize {
+    KEY_EXCHANGES.iter().position(|known| *known == name).unwrap_or(KEY_EXCHANGES.len() - 1)
+}
+
 impl HandshakeKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 14] = [
+        Self::NoCertificate,
+        Self::UnknownAuthority,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::Revoked,
+        Self::Purpose,
+        Self::Unfit,
+        Self::BadCertificate,
+        Self::Version,
+        Self::Incompatible,
+        Self::NotTls,
+        Self::RefusedUs,
+        Self::Timeout,
+        Self::Gone,
+    ];
+
     /// The name that logs and metrics use.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -131,7 +131,7 @@ async fn who_takes_nothing_for_too_long_is_cut() {
     assert_eq!(bob.expect(" QUIT ").await, cut);
     let seen = bob.does("PRIVMSG bob :still here").await;
     assert_eq!(seen.last().unwrap(), ":bob!test@example.net PRIVMSG bob :still here");
-    assert_eq!(server.counters.cut_slow.get(), 1);
+    assert_eq!(server.counters.cuts.sum(), 1);
     drop(deaf);
 }
 

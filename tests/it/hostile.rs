@@ -208,7 +208,7 @@ async fn no_handshake() {
     let alice = deployment.issue("alice");
     let mut bob = Peer::plain(&deployment, &server, &deployment.issue("bob")).await;
     for (case, octets) in garbage() {
-        let refused = server.counters.handshakes_failed.get() + server.counters.handshakes_refused.get();
+        let refused = server.counters.handshakes_failed.sum();
         let mut tcp = TcpStream::connect(server.address).unwrap();
         tcp.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
         // The server may have ended it before all is sent.
@@ -218,7 +218,7 @@ async fn no_handshake() {
         let _ = tcp.read_to_end(&mut answer);
         // A fatal alert or nothing: never a word of the chat.
         assert!(matches!(&*answer, [] | [21, 3, _, 0, 2, 2, _]), "{case}: {answer:?}");
-        until(case, || server.counters.handshakes_failed.get() + server.counters.handshakes_refused.get() > refused);
+        until(case, || server.counters.handshakes_failed.sum() > refused);
         assert_eq!(bob.does("here").await, ["T #lobby <bob> here"], "{case}");
     }
     Peer::plain(&deployment, &server, &alice).await;
@@ -260,7 +260,7 @@ async fn a_handshake_that_takes_too_long() {
         // The end, whether by FIN or, since not all was read, by RST.
         assert!(matches!(tcp.read(&mut [0; 16]), Ok(0) | Err(_)));
     }
-    until("all are counted", || server.counters.handshakes_failed.get() == 101);
+    until("all are counted", || server.counters.handshakes_failed.sum() == 101);
     assert_eq!(peer.does("still here").await, ["T #lobby <alice> still here"]);
 }
 

@@ -40,7 +40,7 @@ async fn connections_of_one_address() {
     let mut two = comes_in(&deployment, &server, &alice, HERE).await.unwrap();
     assert!(comes_in(&deployment, &server, &alice, HERE).await.is_none());
     let three = comes_in(&deployment, &server, &alice, ELSEWHERE).await.unwrap();
-    assert_eq!(server.counters.over_limit.get(), 1);
+    assert_eq!(server.counters.over_limit.sum(), 1);
     // Who is in is not disturbed, and a place that is given back can be taken.
     assert_eq!(two.does("here").await.last().unwrap(), "T #lobby <alice> here");
     one.close().await;

@@ -37,7 +37,6 @@ impl Hub {
             Delivery::Replay { session, missed } => self.play_back(session, *missed),
             Delivery::Lookup { session, label, lookup } => self.look_up(session, label, *lookup),
             Delivery::Message { audience, except, own, message } => {
-                self.counters.messages.add(1);
                 let server = Arc::clone(&self.server);
                 self.fan_out(
                     &audience,

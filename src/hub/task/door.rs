@@ -56,6 +56,11 @@ impl Door {
         self.insist(session, Body::Drained);
     }
 
+    /// How many requests wait in the inbox.
+    pub fn depth(&self) -> usize {
+        self.inbox.depth()
+    }
+
     #[cfg(test)]
     pub(in crate::hub) fn has_room(&self) -> bool {
         self.inbox.has_room()

@@ -25,6 +25,7 @@ use crate::{
     },
     ident::{Nick, RoomId, RoomName},
     journal::{Journal, ReadError},
+    platform::clock,
     protocol::{
         chat::Message,
         durable::Conversation,
@@ -67,7 +68,9 @@ impl Hub {
         for _ in 0..self.asked.len() {
             let Poll::Ready((ticket, answer)) = self.journal.poll_answer(cx) else { break };
             any = true;
-            let Some((session, account)) = self.asked.remove(&ticket) else { continue };
+            let Some((session, account, since)) = self.asked.remove(&ticket) else { continue };
+            self.counters.question_time.observe(clock::monotonic() - since);
+            self.counters.questions_failed.add(u64::from(answer.is_err()));
             // Who asked may have gone, and somebody else have his number.
             if let Some(Some(member)) = self.members.get_mut(session.0 as usize)
                 && member.asked == Some(ticket)
@@ -134,7 +137,7 @@ impl Hub {
             };
             self.tickets += 1;
             member.asked = Some(self.tickets);
-            self.asked.insert(self.tickets, (session, account.clone()));
+            self.asked.insert(self.tickets, (session, account.clone(), clock::monotonic()));
             return self.journal.ask(self.tickets, question);
         }
         self.turns.remove(account);

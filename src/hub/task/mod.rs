@@ -12,6 +12,7 @@ mod fence;
 pub(super) mod lookup;
 mod member;
 pub(super) mod replay;
+mod tally;
 mod trouble;
 mod undo;
 mod watch;
@@ -21,7 +22,7 @@ use std::{
     future::{Future, poll_fn},
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::Notify, time::MissedTickBehavior};
@@ -29,6 +30,7 @@ use tracing::warn;
 
 pub use door::Door;
 use member::Member;
+use tally::Tally;
 use trouble::Trouble;
 pub use watch::Patience;
 
@@ -69,6 +71,8 @@ struct Staged {
     fate: Fate,
     /// Its place, if it left a message in the journal.
     kept: Option<Position>,
+    /// When it came into the inbox, or others with it.
+    arrived: Option<Instant>,
     request: Request,
     deliveries: Vec<Delivery>,
 }
@@ -106,8 +110,11 @@ pub struct Hub {
     appended: Option<Position>,
     committed: Option<Position>,
     wakers: Vec<Waker>,
+    /// When the requests came that are taken now.
+    arrived: Option<Instant>,
+    tally: Tally,
     /// Who waits for the answers to these questions.
-    asked: HashMap<Ticket, (SessionId, Nick)>,
+    asked: HashMap<Ticket, (SessionId, Nick, Instant)>,
     /// The accounts of which the journal has a question, and their sessions that wait for it.
     turns: HashMap<Nick, VecDeque<SessionId>>,
     tickets: Ticket,
@@ -129,6 +136,7 @@ impl Hub {
         patience: Patience,
         random: fn() -> u128,
     ) -> Result<Self, ReadError> {
+        journal.count_in(Arc::clone(&counters));
         let server = Arc::clone(&settings.server);
         let mut state = State::new(settings);
         let last = journal.load(&mut |event| state.apply(&event))?;
@@ -152,6 +160,8 @@ impl Hub {
             appended: committed,
             committed,
             wakers: Vec::new(),
+            arrived: None,
+            tally: Tally::default(),
             asked: HashMap::new(),
             turns: HashMap::new(),
             tickets: 0,
@@ -214,7 +224,7 @@ impl Hub {
         let mut batch: VecDeque<Request> =
             first.into_iter().map(|body| Request { session: SessionId::NOBODY, label: None, body }).collect();
         for _ in 0..ROUNDS {
-            let more = self.staged.len() < STAGED && self.door.inbox.poll_take(cx, &mut batch).is_ready();
+            let more = self.staged.len() < STAGED && self.fetch(cx, &mut batch);
             let appended = self.appended;
             for request in batch.drain(..) {
                 match request.body {
@@ -227,6 +237,7 @@ impl Hub {
             }
             let moved = self.settle(cx);
             self.release();
+            self.tally.count(&self.counters);
             let moved = self.hear_answers(cx) || moved;
             self.wakers.drain(..).for_each(Waker::wake);
             if !more && !moved {
@@ -235,6 +246,14 @@ impl Hub {
         }
         // Others have their turn; there may be more to do.
         cx.waker().wake_by_ref();
+    }
+
+    /// Empties the inbox, if there is anything in it.
+    fn fetch(&mut self, cx: &mut Context<'_>, batch: &mut VecDeque<Request>) -> bool {
+        let Poll::Ready(since) = self.door.inbox.poll_take(cx, batch) else { return false };
+        self.arrived = since;
+        self.counters.turns.observe(batch.len());
+        true
     }
 
     /// How many connections are not registered yet, for the requests whose answer shows it.
@@ -280,7 +299,7 @@ impl Hub {
             self.appended = Some(position);
         }
         let (needs, kept) = (self.appended, message.then_some(position));
-        self.staged.push_back(Staged { needs, fate, kept, request, deliveries });
+        self.staged.push_back(Staged { needs, fate, kept, arrived: self.arrived, request, deliveries });
     }
 
     /// When the next request happens. The order never goes back in time, even when the wall clock
@@ -316,13 +335,14 @@ impl Hub {
     /// Says, in order, everything whose predecessors are committed.
     fn release(&mut self) {
         while self.staged.front().is_some_and(|staged| staged.needs <= self.committed) {
-            let Some(Staged { request, deliveries, kept, .. }) = self.staged.pop_front() else { return };
+            let Some(Staged { request, deliveries, kept, arrived, .. }) = self.staged.pop_front() else { return };
             if let Body::Register(registration) = &request.body {
                 let shape = Shape { dialect: registration.dialect, caps: registration.caps };
                 self.admit(request.session, registration.account.clone(), shape);
             }
             self.fence_on_request(&request);
             for delivery in deliveries {
+                self.tally.note(&delivery, arrived);
                 self.deliver(delivery, kept);
             }
             if let Body::Gone(_) = request.body {

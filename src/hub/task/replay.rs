@@ -169,6 +169,7 @@ impl Hub {
         let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
         let Some(Waiting::Replay(playing)) = member.first_mut() else { return };
         let Some(replies) = heading(&playing.missed, &survey) else { return self.end_replay(session) };
+        self.counters.replays.up();
         playing.missed.unread.after = survey.from.max(playing.missed.unread.after);
         playing.told = !replies.is_empty();
         playing.step = Step::Room;
@@ -183,6 +184,7 @@ impl Hub {
             return self.end_replay(session);
         }
         let (end, complete) = (page.end, page.complete);
+        self.counters.replayed.add(page.kept.len() as u64);
         playing.told = true;
         playing.missed.unread.after = end;
         playing.step = if complete { Step::End } else { Step::Room };

@@ -49,6 +49,8 @@ pub(super) struct Trouble {
 impl Hub {
     /// A commit failed; the state goes back to what is on disk, if that can be read.
     pub(super) fn broke(&mut self, error: &CommitError) {
+        self.counters.commits_failed.up();
+        self.counters.journal_trouble.set(1);
         if self.trouble.is_none() {
             error!(%error, "nothing can be kept: messages are refused until it can; {}", advice(&error.0));
             self.tell_everybody(BROKEN);
@@ -66,6 +68,7 @@ impl Hub {
         if self.trouble.as_ref().is_some_and(probed)
             && let Some(trouble) = self.trouble.take()
         {
+            self.counters.journal_trouble.set(0);
             info!(refused = trouble.refused, "the journal can be written again");
             self.tell_everybody(MENDED);
         }
@@ -89,6 +92,7 @@ impl Hub {
         // Something that changes nothing.
         let Some(known) = self.state.known().cloned() else {
             self.trouble = None;
+            self.counters.journal_trouble.set(0);
             return;
         };
         self.sequence += 1;
@@ -170,7 +174,8 @@ impl Hub {
 
     /// Stages the answer to a request of which nothing more comes.
     pub(super) fn stage_settled(&mut self, request: Request, deliveries: Vec<Delivery>) {
-        self.staged.push_back(Staged { needs: self.appended, fate: Fate::Settled, kept: None, request, deliveries });
+        let (needs, arrived) = (self.appended, self.arrived);
+        self.staged.push_back(Staged { needs, fate: Fate::Settled, kept: None, arrived, request, deliveries });
     }
 
     /// What is said to who came while nothing could be kept.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, task::Waker, time::Duration};
 
-use super::Hub;
+use super::{Hub, tally::Look};
 use crate::{
     hub::outbox::Cut,
     platform::clock,
@@ -30,7 +30,9 @@ impl Hub {
         let now = clock::monotonic();
         self.now_s = now_s;
         self.watch_reading();
+        let mut look = Look::default();
         for member in self.members.iter_mut().flatten() {
+            look.at(member);
             if member.outbox.stalled(now) >= self.patience.stall {
                 self.wakers.extend(member.outbox.cut(Cut::Stalled));
                 continue;
@@ -46,6 +48,7 @@ impl Hub {
                 self.wakers.extend(member.tell(&self.server, &ping));
             }
         }
+        self.report(&look);
     }
 
     /// The server ends: everybody is told, and goes when he has got it.

@@ -57,7 +57,7 @@ use self::{
 use super::{CommitError, Entry, Last, Log, ReadError, Retention, Store, Ticket};
 use crate::{
     ident::{MsgId, Nick},
-    platform::clock,
+    platform::{clock, counters::Counters},
     protocol::{
         chat::Message,
         durable::{Conversation, Durable, Position, Sent},
@@ -216,6 +216,10 @@ impl Log for Sqlite {
             Poll::Pending => {}
         }
         polled
+    }
+
+    fn count_in(&mut self, counters: Arc<Counters>) {
+        self.queue.count_in(counters);
     }
 
     fn load(&mut self, apply: &mut dyn FnMut(Durable)) -> Result<Option<Last>, ReadError> {

@@ -4,14 +4,14 @@
 //! was built on what is lost, and is lost too.
 
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll, Waker},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
     journal::{CommitError, Entry},
-    platform::clock,
+    platform::{clock, counters::Counters},
     protocol::durable::Position,
 };
 
@@ -24,6 +24,7 @@ pub(super) struct Queue {
     work: Condvar,
     /// For whoever waits for the thread.
     rest: Condvar,
+    counters: OnceLock<Arc<Counters>>,
 }
 
 #[derive(Default)]
@@ -55,11 +56,24 @@ pub(super) enum Work {
 impl Queue {
     pub(super) fn new(committed: Option<Position>) -> Self {
         let inner = Inner { committed, told: committed, ..Inner::default() };
-        Self { inner: Mutex::new(inner), work: Condvar::new(), rest: Condvar::new() }
+        Self { inner: Mutex::new(inner), work: Condvar::new(), rest: Condvar::new(), counters: OnceLock::new() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts here from now on; the first call counts.
+    pub(super) fn count_in(&self, counters: Arc<Counters>) {
+        let _ = self.counters.set(counters);
+    }
+
+    /// So many entries were committed together.
+    pub(super) fn committed_in(&self, took: Duration, entries: usize) {
+        if let Some(counters) = self.counters.get() {
+            counters.commit_time.observe(took);
+            counters.commit_size.observe(entries);
+        }
     }
 
     pub(super) fn append(&self, entry: Entry) {

@@ -52,8 +52,10 @@ pub(super) fn run(queue: &Arc<Queue>, mut writing: Writing, mut chores: Chores) 
 }
 
 fn commit(queue: &Queue, writing: &mut Writing, entries: &[Entry]) -> Option<super::write::Litter> {
+    let began = clock::monotonic();
     match writing.commit(entries) {
         Ok(litter) => {
+            queue.committed_in(clock::monotonic() - began, entries.len());
             queue.done(Ok(entries.last().map(|entry| entry.position)));
             Some(litter)
         }

@@ -114,7 +114,10 @@ impl Session {
                 match wire.stream.poll_read(cx, buffer) {
                     Poll::Pending => return,
                     Poll::Ready(Ok(0)) => return self.end_of_input(cx),
-                    Poll::Ready(Ok(length)) => &buffer[..length],
+                    Poll::Ready(Ok(length)) => {
+                        talk.shared.counters.octets_in.add(length as u64);
+                        &buffer[..length]
+                    }
                     Poll::Ready(Err(_)) => {
                         talk.gone(Gone::Lost);
                         wire.ending = Ending::Closed;

@@ -143,6 +143,7 @@ impl Talk {
     }
 
     pub(super) fn line(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
+        self.shared.counters.lines.up();
         if line.text().is_err() {
             self.shared.counters.bad_lines.up();
         }

@@ -71,6 +71,7 @@ impl Wire {
                     }
                     match ready!(self.outbox.poll_take(cx, &mut scratch.output)) {
                         Taken::Octets(length) => {
+                            talk.shared.counters.octets_out.add(length as u64);
                             let octets = &scratch.output[..length];
                             let sent = match self.stream.poll_send(cx, &[IoSlice::new(octets)]) {
                                 Poll::Ready(Ok(sent)) => sent,
@@ -121,9 +122,7 @@ impl Wire {
     fn cut(&mut self, talk: &mut Talk, cut: &Cut) {
         let reason = cut.to_string();
         info!(account = %talk.identity.account, device = %talk.identity.device, reason, "cut");
-        if matches!(cut, Cut::Overflow | Cut::Stalled) {
-            talk.shared.counters.cut_slow.up();
-        }
+        talk.shared.counters.cuts.up(cut.number());
         let goodbye = format!("ERROR :{reason}\r\n");
         talk.gone(Gone::Cut(reason.into()));
         self.unsent = [&self.unsent[..], goodbye.as_bytes()].concat().into();
