@@ -35,7 +35,7 @@ const NOT_IN_HUB_CORE: [&str; 2] = ["tokio", "Mutex"];
 /// External crates that not everybody may use, and who may.
 const OWNED: [(&str, &[&str]); 5] = [
     ("rustls_pemfile", &["tls::pem"]),
-    ("tokio_rustls", &["tls"]),
+    ("tokio_rustls", &["tls::client", "tls::stream_tests"]),
     ("toml", &["config"]),
     ("rusqlite", &["journal::sqlite"]),
     ("clap", &["cli", "config::raw"]),

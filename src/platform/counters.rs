@@ -82,7 +82,7 @@ pub struct Counters {
     pub accepting: Counter,
     /// Handshakes that ended with a known device.
     pub handshakes_ok: Counter,
-    /// Handshakes that let nobody in, by `tls::stream::HandshakeKind`.
+    /// Handshakes that let nobody in, by `tls::accept::HandshakeKind`.
     pub handshakes_failed: Kinds<14>,
     /// The key exchanges of handshakes that ended well, by `tls::stream::KEY_EXCHANGES`.
     pub key_exchanges: Kinds<4>,

@@ -13,7 +13,7 @@ mod registration;
 mod session;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
@@ -125,17 +125,25 @@ impl Server {
     /// When a task of the server's own ended by itself.
     pub async fn run(self, listeners: Vec<TcpListener>) -> anyhow::Result<()> {
         let Self { shared, hub, issued, signs } = self;
+        let listeners = listeners.into_iter().map(TcpListener::into_std).collect::<io::Result<Vec<_>>>();
+        let listeners = listeners.context("cannot hand over the listening sockets")?;
         let mut tasks = JoinSet::new();
-        for listener in listeners {
-            tasks.spawn(listener::accept(listener, Arc::clone(&shared), signs.stop.clone()));
-        }
-        tasks.spawn(watch::watch(Arc::clone(&shared), issued, signs.clone()));
-        tasks.spawn(hub.run(signs.stop.clone()));
+        tasks.spawn(listener::spawn(listeners, &shared, &signs.stop)?);
+        let watch = watch::watch(Arc::clone(&shared), issued, signs.clone());
+        tasks.spawn(async {
+            watch.await;
+            Ok(())
+        });
+        let hub = hub.run(signs.stop.clone());
+        tasks.spawn(async {
+            hub.await;
+            Ok(())
+        });
 
         while let Some(ended) = tasks.join_next().await {
             if !signs.stop.is_requested() {
                 signs.stop.request();
-                ended.context("a task of the server failed")?;
+                ended.context("a task of the server failed")??;
                 anyhow::bail!("a task of the server ended by itself");
             }
         }

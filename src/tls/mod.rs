@@ -4,6 +4,7 @@
 //! its authority; the client talks to whoever holds the private key of the pinned public key. What
 //! is said inside the tunnel is not known here.
 
+pub mod accept;
 mod alert;
 mod authority;
 pub mod client;
@@ -18,6 +19,8 @@ pub mod reload;
 mod revocation;
 pub mod server;
 pub mod stream;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod testing;
 mod verifier;

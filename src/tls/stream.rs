@@ -1,45 +1,75 @@
-//! One connection of the server: the handshake, and then bytes in and out.
+//! One connection of the server, after its handshake: bytes in and out.
 //!
-//! What is under it (tokio-rustls) does not show, so that it can change. What the bytes mean is not
-//! known here.
+//! rustls is driven directly, without a buffer of its own: what comes is decrypted in a buffer of the
+//! thread, what goes is encrypted in another and written from there. A connection keeps octets only
+//! while half a record has come, or while its socket takes nothing. What the bytes mean is not known
+//! here.
 
 use std::{
-    fmt,
-    io::{self, IoSlice},
+    cell::RefCell,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use rustls::{AlertDescription, PeerIncompatible};
-use thiserror::Error;
+use rustls::{
+    server::{ServerConnectionData, UnbufferedServerConnection},
+    unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus, WriteTraffic},
+};
 use tokio::{
-    io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::timeout,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{
-    identity::Identity,
-    server::{Credentials, Refusal},
-    verifier::{Finding, with_finding},
-};
-use crate::ident::DeviceId;
+/// What one record holds at most (RFC 8446, section 5.1).
+pub const RECORD: usize = 16 * 1024;
 
-/// The most bytes that rustls keeps encrypted while the socket takes none.
-pub const SEND_BUFFER: usize = 64 * 1024;
+/// What a record takes beside what it holds: its header, the type of what is inside, the tag, and
+/// padding as far as the section allows (5.2).
+const OVERHEAD: usize = 5 + 256;
 
-/// How much a refused client may still send, and for how long, before its connection is closed.
-/// Closing with unread bytes would reset the connection and take the alert away from the client.
-const DRAIN_BYTES: usize = 16 * 1024;
-const DRAIN_TIME: Duration = Duration::from_millis(500);
+thread_local! {
+    /// The buffers of all connections of one thread: none is used across a wait.
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        // What was left of a record, and as much again.
+        incoming: vec![0; 2 * (RECORD + OVERHEAD)],
+        // A record, and a key update in front of it.
+        outgoing: vec![0; RECORD + 2 * OVERHEAD],
+    });
+}
+
+struct Scratch {
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+}
 
 /// The server's end of a connection whose client was let in.
-#[derive(Debug)]
 pub struct Stream<IO = TcpStream> {
-    tls: TlsStream<IO>,
+    io: IO,
+    tls: UnbufferedServerConnection,
+    kept: Kept,
     end: Option<End>,
+    /// We have said that nothing more will come.
+    closing: bool,
+    /// There may be more to understand than was asked for.
+    behind: bool,
+}
+
+/// Octets that wait. All of it is empty while nothing happens, and then takes no memory.
+#[derive(Debug, Default)]
+struct Kept {
+    /// What has come and is not understood yet: half a record, mostly.
+    incoming: Vec<u8>,
+    /// What was understood, and not asked for yet.
+    plain: Vec<u8>,
+    /// Encrypted, and not taken by the socket yet.
+    outgoing: Vec<u8>,
+}
+
+impl<IO: fmt::Debug> fmt::Debug for Stream<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("io", &self.io).field("end", &self.end).finish_non_exhaustive()
+    }
 }
 
 /// How a client ended its side.
@@ -51,213 +81,6 @@ pub enum End {
     Cut,
 }
 
-/// Why there is no connection.
-#[derive(Debug, Error)]
-pub enum AcceptError {
-    /// The client's certificate was refused.
-    #[error("{refusal} (it calls itself {name}, SHA-256 {device})")]
-    Refused {
-        /// Why.
-        refusal: Refusal,
-        /// The name it claims, escaped and shortened.
-        name: String,
-        /// The certificate.
-        device: DeviceId,
-    },
-    /// The handshake took too long.
-    #[error("the handshake was not finished in time")]
-    Timeout,
-    /// The client, or what calls itself one, broke the protocol, cannot speak it, or refused us.
-    #[error("{0}")]
-    Tls(rustls::Error),
-    /// The connection broke.
-    #[error("the connection ended in the handshake: {0}")]
-    Io(io::Error),
-}
-
-/// How a handshake ended, for logs and counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HandshakeKind {
-    /// The client showed no certificate.
-    NoCertificate,
-    /// Its certificate is from another authority.
-    UnknownAuthority,
-    /// Its certificate has expired.
-    Expired,
-    /// Its certificate is not yet valid.
-    NotYetValid,
-    /// Its certificate was revoked.
-    Revoked,
-    /// Its certificate is not for clients.
-    Purpose,
-    /// Its certificate names no account.
-    Unfit,
-    /// Its certificate cannot be used, or it does not hold the private key.
-    BadCertificate,
-    /// It does not speak TLS 1.3.
-    Version,
-    /// It has no algorithm in common with us.
-    Incompatible,
-    /// It does not speak TLS.
-    NotTls,
-    /// It refused us (our certificate, most likely).
-    RefusedUs,
-    /// It took too long.
-    Timeout,
-    /// The connection broke.
-    Gone,
-}
-
-impl<IO: AsyncRead + AsyncWrite + Unpin> Stream<IO> {
-    /// Does the handshake. A client that is refused is told so by an alert, for which a little more
-    /// time than the deadline may pass.
-    ///
-    /// The future is large; the session that follows should not be a part of it, but its own task.
-    pub async fn accept(
-        io: IO,
-        credentials: &Credentials,
-        deadline: Duration,
-    ) -> Result<(Self, Identity), AcceptError> {
-        let acceptor = TlsAcceptor::from(credentials.server_config());
-        let handshake = acceptor.accept_with(io, |session| session.set_buffer_limit(Some(SEND_BUFFER))).into_fallible();
-        let (result, finding) = with_finding(timeout(deadline, handshake)).await;
-        match (result, finding) {
-            (Err(_), _) => Err(AcceptError::Timeout),
-            (Ok(Ok(tls)), Some(Finding::Admitted(identity))) => Ok((Self { tls, end: None }, identity)),
-            // rustls finishes no handshake without asking the verifier; if it did, nobody is let in.
-            (Ok(Ok(_)), _) => Err(AcceptError::Tls(rustls::Error::NoCertificatesPresented)),
-            (Ok(Err((error, io))), finding) => {
-                let error = AcceptError::new(error, finding);
-                if error.sent_an_alert() {
-                    part(io).await;
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Reads some bytes; 0 when the client has ended its side ([`Stream::end`] tells how).
-    pub fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.end.is_some() {
-            return Poll::Ready(Ok(0));
-        }
-        // One system call: AsyncRead would try to fill the buffer and meet an empty socket.
-        let (length, end) = match ready!(Pin::new(&mut self.tls).poll_fill_buf(cx)) {
-            Ok([]) => (0, Some(End::Clean)),
-            Ok(bytes) => {
-                let length = bytes.len().min(buf.len());
-                buf[..length].copy_from_slice(&bytes[..length]);
-                (length, None)
-            }
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => (0, Some(End::Cut)),
-            Err(error) => return Poll::Ready(Err(error)),
-        };
-        self.end = end;
-        Pin::new(&mut self.tls).consume(length);
-        Poll::Ready(Ok(length))
-    }
-
-    /// How the client ended its side, once it has.
-    pub fn end(&self) -> Option<End> {
-        self.end
-    }
-
-    /// Sends bytes as one record (of up to 16 KiB; more bytes are several records) and one write.
-    ///
-    /// The count that it returns was taken and must not be sent again, even while a part of it waits
-    /// for the socket: until [`Stream::poll_flush`] is ready, at most [`SEND_BUFFER`] bytes wait, and
-    /// no more are taken.
-    pub fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_flush(cx))?;
-        let taken = ready!(Pin::new(&mut self.tls).poll_write_vectored(cx, bufs))?;
-        match self.poll_flush(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            _ => Poll::Ready(Ok(taken)),
-        }
-    }
-
-    /// Writes what the socket did not take yet.
-    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tls).poll_flush(cx)
-    }
-
-    /// Whether bytes wait for the socket.
-    pub fn is_blocked(&self) -> bool {
-        self.tls.get_ref().1.wants_write()
-    }
-
-    /// Says that nothing more will come (close_notify), flushes, and ends the write side.
-    pub fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tls).poll_shutdown(cx)
-    }
-
-    /// The name of the key exchange that was used.
-    pub fn key_exchange(&self) -> &'static str {
-        let group = self.tls.get_ref().1.negotiated_key_exchange_group();
-        group.and_then(|group| group.name().as_str()).unwrap_or("unknown")
-    }
-
-    /// What the connection runs on.
-    pub fn get_ref(&self) -> &IO {
-        self.tls.get_ref().0
-    }
-}
-
-impl AcceptError {
-    fn new(error: io::Error, finding: Option<Finding>) -> Self {
-        match error.downcast::<rustls::Error>() {
-            Ok(error) => match (error, finding) {
-                (rustls::Error::InvalidCertificate(_), Some(Finding::Refused { refusal, name, device })) => {
-                    Self::Refused { refusal, name, device }
-                }
-                (error, _) => Self::Tls(error),
-            },
-            Err(error) => Self::Io(error),
-        }
-    }
-
-    fn sent_an_alert(&self) -> bool {
-        match self {
-            Self::Refused { .. } => true,
-            Self::Tls(error) => !matches!(error, rustls::Error::AlertReceived(_)),
-            Self::Timeout | Self::Io(_) => false,
-        }
-    }
-
-    /// The short form for logs and counters.
-    pub fn kind(&self) -> HandshakeKind {
-        use HandshakeKind as Kind;
-        match self {
-            Self::Refused { refusal, .. } => match refusal {
-                Refusal::UnknownAuthority => Kind::UnknownAuthority,
-                Refusal::Expired => Kind::Expired,
-                Refusal::NotYetValid => Kind::NotYetValid,
-                Refusal::Revoked => Kind::Revoked,
-                Refusal::Purpose => Kind::Purpose,
-                Refusal::Unfit(_) => Kind::Unfit,
-                Refusal::Malformed(_) => Kind::BadCertificate,
-            },
-            Self::Timeout => Kind::Timeout,
-            Self::Io(_) => Kind::Gone,
-            Self::Tls(error) => match error {
-                rustls::Error::NoCertificatesPresented => Kind::NoCertificate,
-                rustls::Error::InvalidCertificate(_) => Kind::BadCertificate,
-                rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => Kind::Version,
-                rustls::Error::AlertReceived(_) => Kind::RefusedUs,
-                rustls::Error::PeerIncompatible(
-                    PeerIncompatible::SupportedVersionsExtensionRequired
-                    | PeerIncompatible::ServerDoesNotSupportTls12Or13
-                    | PeerIncompatible::Tls12NotOffered
-                    | PeerIncompatible::Tls12NotOfferedOrEnabled
-                    | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-                ) => Kind::Version,
-                rustls::Error::PeerIncompatible(_) => Kind::Incompatible,
-                _ => Kind::NotTls,
-            },
-        }
-    }
-}
-
 /// The names of the key exchanges, for metrics; the last stands for all others.
 pub const KEY_EXCHANGES: [&str; 4] = ["X25519MLKEM768", "X25519", "secp256r1", "other"];
 
@@ -266,66 +89,299 @@ pub fn number_of_key_exchange(name: &str) -> usize {
     KEY_EXCHANGES.iter().position(|known| *known == name).unwrap_or(KEY_EXCHANGES.len() - 1)
 }
 
-impl HandshakeKind {
-    /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
-        Self::NoCertificate,
-        Self::UnknownAuthority,
-        Self::Expired,
-        Self::NotYetValid,
-        Self::Revoked,
-        Self::Purpose,
-        Self::Unfit,
-        Self::BadCertificate,
-        Self::Version,
-        Self::Incompatible,
-        Self::NotTls,
-        Self::RefusedUs,
-        Self::Timeout,
-        Self::Gone,
-    ];
+impl<IO> Stream<IO> {
+    /// After the handshake; `incoming` is what has come behind it.
+    pub(super) fn new(io: IO, tls: UnbufferedServerConnection, incoming: Vec<u8>) -> Self {
+        let kept = Kept { incoming, ..Kept::default() };
+        Self { io, tls, kept, end: None, closing: false, behind: true }
+    }
 
-    /// The name that logs and metrics use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoCertificate => "no_certificate",
-            Self::UnknownAuthority => "unknown_authority",
-            Self::Expired => "expired",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Revoked => "revoked",
-            Self::Purpose => "purpose",
-            Self::Unfit => "unfit",
-            Self::BadCertificate => "bad_certificate",
-            Self::Version => "version",
-            Self::Incompatible => "incompatible",
-            Self::NotTls => "not_tls",
-            Self::RefusedUs => "refused_us",
-            Self::Timeout => "timeout",
-            Self::Gone => "gone",
+    /// How the client ended its side, once it has.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Whether bytes wait for the socket.
+    pub fn is_blocked(&self) -> bool {
+        !self.kept.outgoing.is_empty()
+    }
+
+    /// The name of the key exchange that was used.
+    pub fn key_exchange(&self) -> &'static str {
+        let group = self.tls.negotiated_key_exchange_group();
+        group.and_then(|group| group.name().as_str()).unwrap_or("unknown")
+    }
+
+    /// The octets for which it has room while nothing happens.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        let Kept { incoming, plain, outgoing } = &self.kept;
+        [incoming, plain, outgoing].iter().map(|kept| kept.capacity()).sum()
+    }
+
+    /// The same connection, on something else.
+    ///
+    /// # Errors
+    /// Those of `change`; the connection is lost then.
+    pub fn try_map<Other, E>(self, change: impl FnOnce(IO) -> Result<Other, E>) -> Result<Stream<Other>, E> {
+        let Self { io, tls, kept, end, closing, behind } = self;
+        Ok(Stream { io: change(io)?, tls, kept, end, closing, behind })
+    }
+
+    /// What the connection runs on.
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Stream<IO> {
+    /// Reads some bytes; 0 when the client has ended its side ([`Stream::end`] tells how).
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if !self.kept.plain.is_empty() {
+            let length = self.kept.plain.len().min(buf.len());
+            buf[..length].copy_from_slice(&self.kept.plain[..length]);
+            self.kept.plain = self.kept.plain.split_off(length);
+            return Poll::Ready(Ok(length));
         }
+        SCRATCH.with_borrow_mut(|scratch| {
+            while self.end.is_none() {
+                let length = ready!(self.poll_records(cx, &mut scratch.incoming, buf))?;
+                if length > 0 {
+                    return Poll::Ready(Ok(length));
+                }
+            }
+            Poll::Ready(Ok(0))
+        })
     }
-}
 
-impl fmt::Display for HandshakeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    /// One read, unless there is something left of the last one, and what is in it.
+    fn poll_records(&mut self, cx: &mut Context<'_>, wire: &mut [u8], buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let left = self.kept.incoming.len();
+        if left == wire.len() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        let mut filled = left;
+        if !std::mem::take(&mut self.behind) {
+            let mut free = ReadBuf::new(&mut wire[left..]);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut free))?;
+            if free.filled().is_empty() {
+                self.end = Some(End::Cut);
+                return Poll::Ready(Ok(0));
+            }
+            filled += free.filled().len();
+        }
+        wire[..left].copy_from_slice(&self.kept.incoming);
+        let wire = &mut wire[..filled];
+        let (used, read) = match self.understand(wire, buf) {
+            Ok(understood) => understood,
+            Err(error) => {
+                // The alert, as far as the socket takes it now; nothing else is said or heard after it.
+                let _ = self.poll_flush(cx);
+                (self.end, self.closing) = (Some(End::Cut), true);
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
+            }
+        };
+        self.kept.incoming = Vec::from(&wire[used..]);
+        Poll::Ready(Ok(read))
     }
-}
 
-/// Takes leave of a refused client, so that it reads the alert.
-async fn part(mut io: impl AsyncRead + AsyncWrite + Unpin) {
-    let drain = async {
-        io.shutdown().await?;
-        let mut scratch = [0; 1024];
-        let mut left = DRAIN_BYTES;
-        while left > 0 {
-            match io.read(&mut scratch).await? {
-                0 => break,
-                length => left = left.saturating_sub(length),
+    /// Decrypts what is in `wire` until all is understood or `buf` is full. Gives back how much of
+    /// each was used.
+    fn understand(&mut self, wire: &mut [u8], buf: &mut [u8]) -> Result<(usize, usize), rustls::Error> {
+        let (mut used, mut read) = (0, 0);
+        while self.kept.plain.is_empty() {
+            let UnbufferedStatus { mut discard, state } = self.tls.process_tls_records(&mut wire[used..]);
+            let blocked = match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record?;
+                        discard += record.discard;
+                        let fits = record.payload.len().min(buf.len() - read);
+                        buf[read..read + fits].copy_from_slice(&record.payload[..fits]);
+                        read += fits;
+                        self.kept.plain.extend_from_slice(&record.payload[fits..]);
+                    }
+                    Ok(false)
+                }
+                Ok(state) => other(state, &mut self.kept.outgoing, &mut self.end),
+                Err(error) => Err(error),
+            };
+            used += discard;
+            match blocked {
+                Ok(true) => return Ok((used, read)),
+                Ok(false) => {}
+                Err(error) => {
+                    alert(&mut self.tls, &mut self.kept.outgoing)?;
+                    return Err(error);
+                }
             }
         }
-        io::Result::Ok(())
-    };
-    // It is gone anyhow, however the rest goes.
-    let _ = timeout(DRAIN_TIME, drain).await;
+        self.behind = true;
+        Ok((used, read))
+    }
+
+    /// Lets `encrypt` write into `out`, once everything is ready for it. Gives back its octets.
+    fn encrypt<E: Into<rustls::Error>>(
+        &mut self,
+        encrypt: impl FnOnce(&mut WriteTraffic<'_, ServerConnectionData>) -> Result<usize, E>,
+    ) -> io::Result<usize> {
+        loop {
+            // What has come is given along: rustls may know of half a message in it.
+            let UnbufferedStatus { discard, state } = self.tls.process_tls_records(&mut self.kept.incoming);
+            let outcome = match state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    let length = encrypt(&mut traffic).map_err(|error| io::Error::other(error.into()));
+                    self.kept.incoming.drain(..discard);
+                    return length;
+                }
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(Ok(record)) = traffic.next_record() {
+                        self.kept.plain.extend_from_slice(record.payload);
+                    }
+                    Ok(false)
+                }
+                Ok(state) => other(state, &mut self.kept.outgoing, &mut self.end),
+                Err(error) => Err(error),
+            };
+            self.kept.incoming.drain(..discard);
+            match outcome {
+                Ok(false) => {}
+                Ok(true) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(error) => {
+                    (self.end, self.closing) = (Some(End::Cut), true);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+                }
+            }
+        }
+    }
+
+    /// Sends bytes as one record (of up to [`RECORD`] bytes; no more are taken) and one write.
+    ///
+    /// The count that it returns was taken and must not be sent again, even while a part of it waits
+    /// for the socket: until [`Stream::poll_flush`] is ready, no more is taken.
+    pub fn poll_send(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_flush(cx))?;
+        if self.closing {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let taken = octets.len().min(RECORD);
+        let sent = SCRATCH.with_borrow_mut(|scratch| {
+            let wire = &mut scratch.outgoing;
+            let length = self.encrypt(|traffic| traffic.encrypt(&octets[..taken], wire).map_err(Exhausted))?;
+            self.send(cx, &wire[..length])
+        });
+        Poll::Ready(sent.map(|()| taken))
+    }
+
+    /// Writes as much as the socket takes, and keeps the rest.
+    fn send(&mut self, cx: &mut Context<'_>, wire: &[u8]) -> io::Result<()> {
+        let mut sent = 0;
+        // What rustls itself has to say goes first.
+        while sent < wire.len() && !self.is_blocked() {
+            match Pin::new(&mut self.io).poll_write(cx, &wire[sent..]) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(length) => sent += length?,
+                Poll::Pending => break,
+            }
+        }
+        self.kept.outgoing.extend_from_slice(&wire[sent..]);
+        Ok(())
+    }
+
+    /// Writes what the socket did not take yet.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut sent = 0;
+        let outcome = loop {
+            let wire = &self.kept.outgoing[sent..];
+            if wire.is_empty() {
+                break Poll::Ready(Ok(()));
+            }
+            match Pin::new(&mut self.io).poll_write(cx, wire) {
+                Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(length)) => sent += length,
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Pending => break Poll::Pending,
+            }
+        };
+        if sent > 0 {
+            // At the end nothing is kept, also no room.
+            self.kept.outgoing = self.kept.outgoing.split_off(sent);
+        }
+        outcome
+    }
+
+    /// Says that nothing more will come (close_notify), flushes, and ends the write side.
+    pub fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !std::mem::replace(&mut self.closing, true) {
+            let mut wire = [0; OVERHEAD];
+            let length = self.encrypt(|traffic| traffic.queue_close_notify(&mut wire).map_err(Exhausted))?;
+            self.kept.outgoing.extend_from_slice(&wire[..length]);
+        }
+        ready!(self.poll_flush(cx))?;
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// What encrypting can fail from: a key that has encrypted all that it may.
+struct Exhausted(rustls::unbuffered::EncryptError);
+
+impl From<Exhausted> for rustls::Error {
+    fn from(error: Exhausted) -> Self {
+        Self::General(error.0.to_string())
+    }
+}
+
+/// Sees to what is neither reading nor writing; whether nothing goes on until more has come.
+fn other(
+    state: ConnectionState<'_, '_, ServerConnectionData>,
+    outgoing: &mut Vec<u8>,
+    end: &mut Option<End>,
+) -> Result<bool, rustls::Error> {
+    match state {
+        ConnectionState::EncodeTlsData(data) => encode(data, outgoing).map(|()| false),
+        ConnectionState::TransmitTlsData(data) => {
+            data.done();
+            Ok(false)
+        }
+        ConnectionState::PeerClosed => {
+            *end = Some(End::Clean);
+            Ok(false)
+        }
+        // Closed on both sides, or waiting for more.
+        _ => Ok(true),
+    }
+}
+
+/// Adds the alert that an error leaves to `outgoing`. Nothing else may be asked of rustls after an error.
+pub(super) fn alert(tls: &mut UnbufferedServerConnection, outgoing: &mut Vec<u8>) -> Result<(), rustls::Error> {
+    while tls.wants_write() {
+        match tls.process_tls_records(&mut []).state? {
+            ConnectionState::EncodeTlsData(data) => encode(data, outgoing)?,
+            _ => break,
+        }
+    }
+    Ok(())
+}
+
+/// Adds what rustls has to say to `outgoing`.
+pub(super) fn encode(
+    mut data: EncodeTlsData<'_, ServerConnectionData>,
+    outgoing: &mut Vec<u8>,
+) -> Result<(), rustls::Error> {
+    let start = outgoing.len();
+    let mut room = OVERHEAD;
+    loop {
+        outgoing.resize(start + room, 0);
+        match data.encode(&mut outgoing[start..]) {
+            Ok(length) => {
+                outgoing.truncate(start + length);
+                return Ok(());
+            }
+            Err(EncodeError::InsufficientSize(needs)) => room = needs.required_size,
+            Err(error) => {
+                outgoing.truncate(start);
+                return Err(rustls::Error::General(error.to_string()));
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Judges the certificate that a client shows, before one byte of the client's reaches the chat.
 
-use std::{cell::RefCell, future::Future, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
@@ -35,20 +35,17 @@ pub(super) enum Finding {
     },
 }
 
-tokio::task_local! {
-    /// rustls returns nothing from a verifier but an alert: the rest goes this way to the handshake
-    /// that is being polled.
-    static FINDING: RefCell<Option<Finding>>;
+thread_local! {
+    /// rustls returns nothing from a verifier but an alert: the rest goes this way to who runs the
+    /// handshake.
+    static FINDING: RefCell<Option<Finding>> = const { RefCell::new(None) };
 }
 
-/// Runs a handshake and gives back what the verifier found in it, if it came so far.
-pub(super) async fn with_finding<T>(handshake: impl Future<Output = T>) -> (T, Option<Finding>) {
-    FINDING
-        .scope(RefCell::new(None), async {
-            let result = handshake.await;
-            (result, FINDING.with(RefCell::take))
-        })
-        .await
+/// Runs a step of a handshake and gives back what the verifier found in it, if it was asked.
+pub(super) fn with_finding<T>(step: impl FnOnce() -> T) -> (T, Option<Finding>) {
+    FINDING.take();
+    let result = step();
+    (result, FINDING.take())
 }
 
 /// Lets in a certificate that an authority signed itself, in date, for client authentication, not
@@ -109,8 +106,7 @@ impl ClientCertVerifier for Verifier {
                 )
             }
         };
-        // Outside a handshake of ours nobody asks for the finding.
-        let _ = FINDING.try_with(|place| place.replace(Some(finding)));
+        FINDING.set(Some(finding));
         verdict
     }
 

@@ -16,6 +16,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::runtime::Handle;
+
 use super::{Shared, crowd::Ticket, limits::Place};
 use crate::{
     hub::{Gone, Outbox},
@@ -23,14 +25,11 @@ use crate::{
     protocol::{Framer, LineLimits, render},
     tls::{
         identity::Identity,
-        stream::{End, Stream},
+        stream::{End, RECORD, Stream},
     },
 };
 use talk::{Next, Talk};
 use wire::{Ending, Wire};
-
-/// What one record holds at most, and so one turn of reading or writing.
-const RECORD: usize = 16 * 1024;
 
 thread_local! {
     /// The buffers of all sessions of one thread: none is used across an await.
@@ -42,7 +41,7 @@ struct Scratch {
     output: Vec<u8>,
 }
 
-/// Starts the session's task.
+/// Starts the session's task in the runtime.
 pub(super) fn spawn(
     stream: Stream,
     identity: Arc<Identity>,
@@ -50,15 +49,18 @@ pub(super) fn spawn(
     ticket: Ticket,
     place: Place,
     shared: Arc<Shared>,
+    runtime: &Handle,
 ) {
     let id = shared.door.attach(Arc::clone(&outbox));
     outbox.heard(clock::monotonic_s());
     outbox.push(render::greeting(&shared.info, &identity.account, device_name(&identity)).into());
     shared.counters.sessions.up();
+    // Its deadlines are the runtime's.
+    let _inside = runtime.enter();
     let wire = Wire::new(stream, outbox, shared.limits.silent);
     let input = Input { framer: Framer::new(LineLimits::FIRST), rest: Vec::new() };
     let talk = Talk::new(id, identity, shared, ticket, place);
-    tokio::spawn(Session { wire, input, talk });
+    runtime.spawn(Session { wire, input, talk });
 }
 
 /// What the owner calls the device.

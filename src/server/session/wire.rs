@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    io::IoSlice,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -73,7 +72,7 @@ impl Wire {
                         Taken::Octets(length) => {
                             talk.shared.counters.octets_out.add(length as u64);
                             let octets = &scratch.output[..length];
-                            let sent = match self.stream.poll_send(cx, &[IoSlice::new(octets)]) {
+                            let sent = match self.stream.poll_send(cx, octets) {
                                 Poll::Ready(Ok(sent)) => sent,
                                 Poll::Ready(Err(_)) => return self.broken(talk),
                                 Poll::Pending => 0,
@@ -107,7 +106,7 @@ impl Wire {
     /// Gets what was taken out of the outbox out of the house.
     fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         while !self.unsent.is_empty() {
-            let sent = ready!(self.stream.poll_send(cx, &[IoSlice::new(&self.unsent)]))?;
+            let sent = ready!(self.stream.poll_send(cx, &self.unsent))?;
             let _ = self.unsent.split_to(sent);
         }
         if self.stream.is_blocked() { self.stream.poll_flush(cx) } else { Poll::Ready(Ok(())) }
