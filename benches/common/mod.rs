@@ -1,6 +1,6 @@
-//! What both benchmarks need: arguments, percentiles, tables, and where they run.
+//! What the benchmarks need: arguments, percentiles, tables, and where they run.
 
-#![allow(dead_code, reason = "not both need everything")]
+#![allow(dead_code, reason = "not all need everything")]
 
 use std::{
     fmt::Write as _,
@@ -25,6 +25,11 @@ impl Arguments {
         let before = given.len();
         given.retain(|argument| argument != "--bench");
         (given.len() < before).then_some(Self { given })
+    }
+
+    /// The word in front of all flags.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.given.first().map(String::as_str).filter(|word| !word.starts_with('-'))
     }
 
     /// Whether the flag is there.

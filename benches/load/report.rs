@@ -1,0 +1,50 @@
+//! What was measured: a line for people, and one of JSON for programs.
+
+use serde_json::{Map, Value};
+
+/// The figures of one workload on one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) workload: String,
+    pub(crate) server: &'static str,
+    figures: Vec<Figure>,
+}
+
+#[derive(Clone, Debug)]
+struct Figure {
+    name: &'static str,
+    value: f64,
+    shown: Option<String>,
+}
+
+impl Report {
+    pub(crate) fn new(workload: String, server: &'static str) -> Self {
+        Self { workload, server, figures: Vec::new() }
+    }
+
+    /// A figure that is shown, too.
+    pub(crate) fn show(&mut self, name: &'static str, value: f64, shown: String) {
+        self.figures.push(Figure { name, value, shown: Some(shown) });
+    }
+
+    /// A figure for programs.
+    pub(crate) fn add(&mut self, name: &'static str, value: f64) {
+        self.figures.push(Figure { name, value, shown: None });
+    }
+
+    pub(crate) fn print(&self, json: bool) {
+        if json {
+            let mut line = Map::new();
+            line.insert("workload".into(), self.workload.clone().into());
+            line.insert("server".into(), self.server.into());
+            for figure in &self.figures {
+                let rounded = (figure.value * 1e4).round() / 1e4;
+                line.insert(figure.name.into(), Value::from(rounded));
+            }
+            println!("{}", Value::Object(line));
+        } else {
+            let shown: Vec<&str> = self.figures.iter().filter_map(|figure| figure.shown.as_deref()).collect();
+            println!("{:<44} {:<16} {}", self.workload, self.server, shown.join(", "));
+        }
+    }
+}
