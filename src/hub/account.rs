@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{cursors::Cursors, delivery::Audience, metadata::Subscriptions, request::SessionId};
+use smallvec::SmallVec;
+
+use super::{cursors::Cursors, metadata::Subscriptions, request::SessionId};
 use crate::{
     ident::{ClientLabel, DeviceId, Nick, RoomId},
     protocol::{
@@ -15,6 +17,9 @@ use crate::{
     },
 };
 
+/// A few sessions, in the order of their coming.
+pub(super) type Sessions = SmallVec<[SessionId; 4]>;
+
 /// An account that the server has seen.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
@@ -24,8 +29,8 @@ pub(super) struct Account {
     pub realname: Arc<str>,
     /// Whether the journal has it: not yet, where its first session came in a commit that failed.
     pub kept: bool,
-    /// Its sessions, in the order of their coming.
-    pub sessions: Audience,
+    /// Its sessions.
+    pub sessions: Sessions,
     /// Its rooms, in the order of its joining.
     pub rooms: Vec<RoomId>,
     /// How many of its sessions do not make it present.
@@ -56,7 +61,7 @@ impl Account {
             realname: source.nick.as_str().into(),
             source,
             kept: false,
-            sessions: Audience::default(),
+            sessions: Sessions::new(),
             rooms: Vec::new(),
             unseen: 0,
             modes: UserModes::default(),
@@ -224,16 +229,14 @@ impl Session {
     }
 }
 
-/// Adds a session to an audience that may be shared with deliveries under way.
-pub(super) fn add(audience: &mut Audience, session: SessionId) {
-    if !audience.contains(&session) {
-        Arc::make_mut(audience).push(session);
+/// Adds a session to some.
+pub(super) fn add(sessions: &mut Sessions, session: SessionId) {
+    if !sessions.contains(&session) {
+        sessions.push(session);
     }
 }
 
-/// Takes a session out of an audience.
-pub(super) fn remove(audience: &mut Audience, session: SessionId) {
-    if let Some(at) = audience.iter().position(|&other| other == session) {
-        Arc::make_mut(audience).remove(at);
-    }
+/// Takes a session out of some.
+pub(super) fn remove(sessions: &mut Sessions, session: SessionId) {
+    sessions.retain(|other| *other != session);
 }

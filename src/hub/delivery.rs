@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::request::SessionId;
+use super::{audience::Audience, request::SessionId};
 use crate::{
     ident::{RoomId, RoomName},
     protocol::durable::Durable,
@@ -13,10 +13,6 @@ use crate::{
         reply::Reply,
     },
 };
-
-/// Sessions that hear the same thing; shared with the state, so that a message to a large room
-/// copies nothing.
-pub type Audience = Arc<Vec<SessionId>>;
 
 /// Something that is said once what was kept is committed.
 #[derive(Clone, Debug)]
@@ -64,6 +60,18 @@ pub enum Delivery {
         audience: Audience,
         /// But not this session: it gets the event as a reply.
         except: Option<SessionId>,
+        /// What.
+        event: Arc<Event>,
+    },
+    /// Who comes, goes, or is another than he was: to everybody in these rooms and to some besides, to
+    /// each once. In large rooms others may hear of it a little later, in its order among all that they hear.
+    Presence {
+        /// Where, and who is there.
+        rooms: Vec<(RoomId, Audience)>,
+        /// Who else.
+        also: Vec<SessionId>,
+        /// But not these sessions.
+        except: Vec<SessionId>,
         /// What.
         event: Arc<Event>,
     },

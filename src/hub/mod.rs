@@ -7,6 +7,7 @@
 
 mod access;
 mod account;
+mod audience;
 mod cursors;
 mod delivery;
 mod inbox;
@@ -23,7 +24,8 @@ pub mod task;
 #[cfg(test)]
 mod tests;
 
-pub use delivery::{Audience, Delivery, Lookup, Missed, Outputs, Why};
+pub use audience::Audience;
+pub use delivery::{Delivery, Lookup, Missed, Outputs, Why};
 pub use inbox::Inbox;
 pub use metadata::Early;
 pub use outbox::{Cut, Outbox, Taken};

@@ -166,6 +166,13 @@ impl Outbox {
         self.lock().cut(reason)
     }
 
+    /// How many pushes wait, and of how many octets.
+    #[cfg(test)]
+    pub(super) fn queued(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.queue.len(), inner.bytes)
+    }
+
     /// Whether the session was cut.
     pub fn is_cut(&self) -> bool {
         matches!(self.lock().ending, Some(Ending::Cut(_)))

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::delivery::Audience;
+use super::audience::Audience;
 use crate::{
     ident::{Nick, RoomName},
     protocol::{

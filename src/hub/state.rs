@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    account::{Account, Session, UserModes, add},
-    delivery::Audience,
+    account::{Account, Session, Sessions, UserModes},
+    audience::Audience,
     letterboxes::Letterboxes,
     request::SessionId,
     room::{Membership, Modes, Room},
@@ -70,7 +70,7 @@ pub struct State {
     /// How many connections are not registered yet.
     pub(super) waiting: usize,
     /// Who watches whom (MONITOR).
-    pub(super) watchers: BTreeMap<Nick, Audience>,
+    pub(super) watchers: BTreeMap<Nick, Sessions>,
     /// Who was here, the newest last.
     pub(super) were: VecDeque<Was>,
 }
@@ -138,18 +138,18 @@ impl State {
                 if !account.rooms.contains(id) {
                     account.rooms.push(*id);
                 }
-                let sessions = Arc::clone(&account.sessions);
+                let sessions = account.sessions.clone();
                 if let Some(room) = self.rooms.get_mut(id) {
                     let membership = Membership { operator: *operator, voiced: false, since_ms: *at_ms };
                     room.members.insert(nick.clone(), membership);
                     room.invited.remove(nick);
-                    sessions.iter().for_each(|&session| add(&mut room.audience, session));
+                    sessions.iter().for_each(|&session| room.audience.insert(session));
                 }
             }
             Durable::Left { room: id, account: nick } => {
                 let Some(account) = self.accounts.get_mut(nick) else { return };
                 account.rooms.retain(|other| other != id);
-                for &session in &*account.sessions {
+                for &session in &account.sessions {
                     if let Some(session) = self.sessions.get_mut(&session)
                         && session.current == Some(*id)
                     {
@@ -158,9 +158,7 @@ impl State {
                 }
                 if let Some(room) = self.rooms.get_mut(id) {
                     room.members.remove(nick);
-                    if account.sessions.iter().any(|session| room.audience.contains(session)) {
-                        Arc::make_mut(&mut room.audience).retain(|session| !account.sessions.contains(session));
-                    }
+                    account.sessions.iter().for_each(|&session| room.audience.remove(session));
                 }
             }
             Durable::TopicSet(id, topic) => {
@@ -248,10 +246,10 @@ impl State {
             let kept = account.kept;
             for room in &rooms {
                 if let Some(room) = fresh.rooms.get_mut(room) {
-                    old.sessions.iter().for_each(|&session| add(&mut room.audience, session));
+                    old.sessions.iter().for_each(|&session| room.audience.insert(session));
                 }
             }
-            for session in old.sessions.iter() {
+            for session in &old.sessions {
                 if let Some(session) = fresh.sessions.get_mut(session) {
                     let kept = |room: &RoomId| rooms.contains(room);
                     session.current = session.current.filter(kept).or(session.previous.filter(kept));
@@ -334,24 +332,22 @@ impl State {
     /// Everybody who shares a room with the account, its own sessions included.
     pub(super) fn neighbours(&self, account: &Account) -> Audience {
         let rooms = account.rooms.iter().filter_map(|id| self.rooms.get(id));
-        let mut sessions: Vec<SessionId> = rooms.flat_map(|room| room.audience.iter().copied()).collect();
-        sessions.sort_unstable();
-        sessions.dedup();
-        Arc::new(sessions)
+        rooms.flat_map(|room| room.audience.iter()).collect()
     }
 
-    /// Everybody whom it concerns what becomes of a person: who shares a room with him, his own
-    /// sessions, and who watches him closely (IRCv3 `extended-monitor`).
+    /// An account's rooms, and who hears what is said there.
+    pub(super) fn rooms_of(&self, account: &Account) -> Vec<(RoomId, Audience)> {
+        let audience = |id: &RoomId| Some((*id, self.rooms.get(id)?.audience.clone()));
+        account.rooms.iter().filter_map(audience).collect()
+    }
+
+    /// Whom it concerns what becomes of a person, besides who shares a room with him: his own sessions, and
+    /// who watches him closely (IRCv3 `extended-monitor`).
     pub(super) fn concerned(&self, account: &Account) -> Vec<SessionId> {
-        let mut sessions = self.neighbours(account).to_vec();
-        sessions.extend(account.sessions.iter());
         let watchers = self.watchers.get(&account.source.nick).into_iter().flat_map(|watchers| watchers.iter());
         let closely =
             |id: &&SessionId| self.sessions.get(id).is_some_and(|session| session.caps.has(Cap::ExtendedMonitor));
-        sessions.extend(watchers.filter(closely));
-        sessions.sort_unstable();
-        sessions.dedup();
-        sessions
+        account.sessions.iter().chain(watchers.filter(closely)).copied().collect()
     }
 
     /// Numbers for LUSERS.

@@ -47,15 +47,15 @@ impl Turn<'_> {
     /// INVITE alone.
     fn send_invitation(&mut self, id: RoomId, who: &Nick) {
         let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
-        let (name, members, source) = (room.name.clone(), Arc::clone(&room.audience), Arc::clone(&account.source));
+        let (name, members, source) = (room.name.clone(), room.audience.clone(), Arc::clone(&account.source));
         if !room.invited.contains(who) {
             self.record(Durable::Invited { room: id, account: who.clone() });
         }
         self.reply(Reply::Inviting(who.clone(), name.clone()));
         let act = Act::Invite { room: name, who: who.clone() };
         let event = Arc::new(Event { id: self.id(), time_ms: self.at.time_ms, source, act });
-        let theirs = self.state.accounts.get(who).map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
-        for &session in theirs.iter() {
+        let theirs = self.state.accounts.get(who).map(|account| account.sessions.clone()).unwrap_or_default();
+        for &session in &theirs {
             let replies = vec![Reply::Invited(Arc::clone(&event))];
             self.deliveries.push(Delivery::Replies { session, label: None, replies });
         }

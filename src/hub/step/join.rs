@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use super::{Turn, mode_line::Line, names};
 use crate::{
-    hub::{
-        account::Session,
-        delivery::{Audience, Delivery},
-        request::SessionId,
-    },
+    hub::{account::Session, audience::Audience, delivery::Delivery, request::SessionId},
     ident::{RoomId, RoomName},
     protocol::durable::{Durable, RoomKind, Visibility},
     protocol::{
@@ -90,14 +86,14 @@ impl Turn<'_> {
     /// Tells everybody, and shows the room to all the account's sessions.
     fn welcome_to(&mut self, id: RoomId) {
         let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
-        let (audience, name) = (Arc::clone(&room.audience), room.name.clone());
-        let (source, sessions) = (Arc::clone(&account.source), Arc::clone(&account.sessions));
+        let (audience, name) = (room.audience.clone(), room.name.clone());
+        let (source, sessions) = (Arc::clone(&account.source), account.sessions.clone());
         let realname = Arc::clone(&account.realname);
-        self.tell(&audience, &source, Act::Join { room: name, realname });
-        self.show_away(&audience);
+        self.tell_presence(id, &audience, &source, Act::Join { room: name, realname });
+        self.show_away(id, &audience);
         self.introduce(id);
         let mut names = None;
-        for &session in sessions.iter() {
+        for &session in &sessions {
             let mut replies = self.show(id, session, &mut names);
             replies.extend(self.sync_room(id, session));
             if session == self.from {
@@ -125,7 +121,7 @@ impl Turn<'_> {
         for changes in line.finish() {
             // Nothing has changed in the room: no part of its history.
             let event = self.event(&source, Act::Mode(name.clone(), changes));
-            self.show_event(audience, event);
+            self.show_presence(vec![(id, audience.clone())], Vec::new(), &[], event);
         }
     }
 

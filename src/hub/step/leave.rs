@@ -44,7 +44,7 @@ impl Turn<'_> {
         remove(&mut account.sessions, session);
         for id in &account.rooms {
             if let Some(room) = state.rooms.get_mut(id) {
-                remove(&mut room.audience, session);
+                room.audience.remove(session);
             }
         }
         if let Some(origin) = held {

@@ -40,7 +40,8 @@ use std::sync::Arc;
 
 use super::{
     account::{Account, Session},
-    delivery::{Audience, Delivery, Outputs},
+    audience::Audience,
+    delivery::{Delivery, Outputs},
     request::{Body, Sequenced, SessionId, Stamp},
     room::Room,
     sought::Found,
@@ -221,16 +222,40 @@ impl<'a> Turn<'a> {
 
     /// Says an event that is nobody's history: who comes and goes stays a member.
     fn show_event(&mut self, audience: &Audience, event: Arc<Event>) {
-        if audience.contains(&self.from) {
+        if audience.contains(self.from) {
             self.replies.push(Reply::Event(Arc::clone(&event)));
         }
-        self.deliveries.push(Delivery::Event { audience: Arc::clone(audience), except: Some(self.from), event });
+        self.deliveries.push(Delivery::Event { audience: audience.clone(), except: Some(self.from), event });
+    }
+
+    /// Says that somebody comes into a room, goes, or is another than he was, to who is there.
+    fn tell_presence(&mut self, room: RoomId, audience: &Audience, source: &Arc<Source>, act: Act) {
+        let event = self.event(source, act);
+        self.keep_event(&event);
+        self.show_presence(vec![(room, audience.clone())], Vec::new(), &[], event);
+    }
+
+    /// Says it to everybody in these rooms and to some besides, but not to some.
+    fn show_presence(
+        &mut self,
+        rooms: Vec<(RoomId, Audience)>,
+        also: Vec<SessionId>,
+        but: &[SessionId],
+        event: Arc<Event>,
+    ) {
+        let from = self.from;
+        let hears = rooms.iter().any(|(_, audience)| audience.contains(from)) || also.contains(&from);
+        if hears && !but.contains(&from) {
+            self.replies.push(Reply::Event(Arc::clone(&event)));
+        }
+        let except = but.iter().copied().filter(|session| *session != from).chain([from]).collect();
+        self.deliveries.push(Delivery::Presence { rooms, also, except, event });
     }
 
     /// Says something of mine to all of a room.
     fn tell_room(&mut self, id: RoomId, act: impl FnOnce(RoomName) -> Act) {
         let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
-        let (audience, source, act) = (Arc::clone(&room.audience), Arc::clone(&account.source), act(room.name.clone()));
+        let (audience, source, act) = (room.audience.clone(), Arc::clone(&account.source), act(room.name.clone()));
         self.tell(&audience, &source, act);
     }
 

@@ -34,10 +34,8 @@ impl Turn<'_> {
         let wanted = self.state.moded.iter().filter_map(|nick| self.state.accounts.get(nick));
         let wanted = wanted.filter(|account| account.modes.wallops || account.modes.operator);
         let sessions = wanted.chain([mine]).flat_map(|account| account.sessions.iter().copied());
-        let mut audience: Vec<_> = sessions.collect();
-        audience.sort_unstable();
-        audience.dedup();
-        self.tell(&Arc::new(audience), &source, Act::Wallops(cut(text, limits::REASON).into()));
+        let audience = sessions.collect();
+        self.tell(&audience, &source, Act::Wallops(cut(text, limits::REASON).into()));
     }
 
     pub(super) fn rehash(&mut self) {

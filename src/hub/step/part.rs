@@ -39,7 +39,9 @@ impl Turn<'_> {
 
     fn leave_room(&mut self, id: RoomId, reason: Option<&Arc<str>>) {
         let reason = reason.map(|reason| cut(reason, limits::REASON).into());
-        self.tell_room(id, |room| Act::Part(room, reason));
+        let (Some(room), Some(account)) = (self.state.rooms.get(&id), self.my_account()) else { return };
+        let (name, audience, source) = (room.name.clone(), room.audience.clone(), Arc::clone(&account.source));
+        self.tell_presence(id, &audience, &source, Act::Part(name, reason));
         let me = self.me.clone();
         self.leave(id, &me);
     }
@@ -50,7 +52,7 @@ impl Turn<'_> {
         let talks_there = |session: &&SessionId| {
             self.state.sessions.get(session).is_some_and(|s| s.dialect == Dialect::Plain && s.current == Some(id))
         };
-        let sessions = self.state.accounts.get(who).map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
+        let sessions = self.state.accounts.get(who).map(|account| account.sessions.clone()).unwrap_or_default();
         let homeless: Vec<SessionId> = sessions.iter().filter(talks_there).copied().collect();
         self.record(Durable::Left { room: id, account: who.clone() });
         let lobby = &self.state.settings.server.lobby;

@@ -7,11 +7,8 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::{
-    hub::{
-        delivery::{Audience, Delivery},
-        request::SessionId,
-    },
-    ident::Nick,
+    hub::{account::Sessions, audience::Audience, delivery::Delivery, request::SessionId},
+    ident::{Nick, RoomId},
     protocol::{
         caps::{Cap, Dialect},
         chat::{Act, Event, Source},
@@ -25,11 +22,10 @@ impl Turn<'_> {
     /// or back his own sessions are not told: they know it.
     pub(super) fn tell_about(&mut self, nick: &Nick, source: &Arc<Source>, act: Act) {
         let Some(account) = self.state.accounts.get(nick) else { return };
-        let mut audience = self.state.concerned(account);
-        if matches!(act, Act::Away(_)) {
-            audience.retain(|session| !account.sessions.contains(session));
-        }
-        self.tell(&Arc::new(audience), source, act);
+        let (rooms, also) = (self.state.rooms_of(account), self.state.concerned(account));
+        let own = if matches!(act, Act::Away(_)) { account.sessions.clone() } else { Sessions::new() };
+        let event = self.event(source, act);
+        self.show_presence(rooms, also, &own, event);
     }
 
     /// Adds up whether a person is away, and tells when that has changed.
@@ -49,11 +45,12 @@ impl Turn<'_> {
     }
 
     /// After my JOIN: the others in the room learn that I am away, if I am.
-    pub(super) fn show_away(&mut self, audience: &Audience) {
+    pub(super) fn show_away(&mut self, id: RoomId, audience: &Audience) {
         let Some(account) = self.my_account().filter(|account| account.away.is_some()) else { return };
         let (source, away) = (Arc::clone(&account.source), account.away.clone());
-        let others = audience.iter().filter(|session| !account.sessions.contains(session)).copied().collect();
-        self.tell(&Arc::new(others), &source, Act::Away(away));
+        let own = account.sessions.clone();
+        let event = self.event(&source, Act::Away(away));
+        self.show_presence(vec![(id, audience.clone())], Vec::new(), &own, event);
     }
 
     /// A person is present now: who watches him is told.
@@ -74,8 +71,9 @@ impl Turn<'_> {
         self.state.present -= 1;
         self.state.forget_modes(nick);
         if let Some(account) = self.state.accounts.get(nick) {
-            let audience = self.state.neighbours(account);
-            self.tell(&audience, &source, Act::Quit(Arc::clone(reason)));
+            let rooms = self.state.rooms_of(account);
+            let event = self.event(&source, Act::Quit(Arc::clone(reason)));
+            self.show_presence(rooms, Vec::new(), &[], event);
         }
         if self.state.were.len() >= limits::WHOWAS {
             self.state.were.pop_front();
@@ -88,7 +86,7 @@ impl Turn<'_> {
 
     fn tell_watchers(&mut self, nick: &Nick, replies: impl Fn(&Self, SessionId) -> Vec<Reply>) {
         let watchers = self.state.watchers.get(nick).cloned().unwrap_or_default();
-        for &session in watchers.iter() {
+        for &session in &watchers {
             let mut replies = replies(self, session);
             if session == self.from {
                 self.replies.append(&mut replies);
@@ -110,7 +108,7 @@ impl Turn<'_> {
         self.tell_without_chghost(&neighbours, old, Act::Quit("Changing hostname".into()));
         for id in rooms {
             let Some(room) = self.state.rooms.get(&id) else { continue };
-            let (name, audience) = (room.name.clone(), Arc::clone(&room.audience));
+            let (name, audience) = (room.name.clone(), room.audience.clone());
             let modes = match room.members.get(&me).map(|member| (member.operator, member.voiced)) {
                 Some((true, true)) => Some(format!("+ov {me} {me}")),
                 Some((true, false)) => Some(format!("+o {me}")),
@@ -133,11 +131,11 @@ impl Turn<'_> {
                 session.account != self.me && session.dialect == Dialect::Irc && !session.caps.has(Cap::ChgHost)
             })
         };
-        let audience: Vec<SessionId> = audience.iter().copied().filter(to).collect();
+        let audience: Audience = audience.iter().filter(to).collect();
         if audience.is_empty() {
             return;
         }
         let event = Arc::new(Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(source), act });
-        self.deliveries.push(Delivery::Event { audience: Arc::new(audience), except: None, event });
+        self.deliveries.push(Delivery::Event { audience, except: None, event });
     }
 }

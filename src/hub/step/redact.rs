@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::{
-    hub::{account::add, delivery::Audience, sought::Found},
-    ident::Nick,
+    hub::{audience::Audience, sought::Found},
     protocol::{
         chat::{Act, Message},
         durable::{Conversation, Durable},
@@ -53,17 +52,14 @@ impl Turn<'_> {
 
     /// Who hears of it, and how the conversation is called for all of them: as with the message.
     fn audience_of(&self, conversation: &Conversation, message: &Message) -> (Audience, Box<str>) {
-        let sessions = |nick: &Nick| self.state.accounts.get(nick).map(|account| Arc::clone(&account.sessions));
         match conversation {
             Conversation::Room(id) => match self.state.rooms.get(id) {
-                Some(room) => (Arc::clone(&room.audience), room.name.as_str().into()),
+                Some(room) => (room.audience.clone(), room.name.as_str().into()),
                 None => (Audience::default(), "*".into()),
             },
             Conversation::Pair(one, other) => {
-                let mut audience = sessions(one).unwrap_or_default();
-                for &session in sessions(other).unwrap_or_default().iter() {
-                    add(&mut audience, session);
-                }
+                let accounts = [one, other].into_iter().filter_map(|nick| self.state.accounts.get(nick));
+                let audience = accounts.flat_map(|account| account.sessions.iter().copied()).collect();
                 let to = if message.source.nick == *one { other } else { one };
                 (audience, to.as_str().into())
             }

@@ -124,7 +124,7 @@ impl Turn<'_> {
         }
         for id in &account.rooms {
             if let Some(room) = state.rooms.get_mut(id) {
-                add(&mut room.audience, from);
+                room.audience.insert(from);
             }
         }
         if !before.present && seen {
@@ -148,14 +148,14 @@ impl Turn<'_> {
         let unseen = self.my_session().is_some_and(|session| session.unseen());
         for id in rooms {
             let Some(room) = self.state.rooms.get(&id) else { continue };
-            let (name, audience) = (room.name.clone(), Arc::clone(&room.audience));
+            let (name, audience) = (room.name.clone(), room.audience.clone());
             let act = Act::Join { room: name, realname: Arc::clone(&realname) };
             if was_present || unseen {
                 let event = Event { id: self.id(), time_ms: self.at.time_ms, source: Arc::clone(&source), act };
                 self.reply(Reply::Event(Arc::new(event)));
             } else {
                 let event = self.event(&source, act);
-                self.show_event(&audience, event);
+                self.show_presence(vec![(id, audience.clone())], Vec::new(), &[], event);
             }
             let replies = self.show(id, self.from, &mut None);
             self.replies.extend(replies);

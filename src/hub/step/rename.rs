@@ -56,13 +56,13 @@ impl Turn<'_> {
     /// come in under the new one, unless only the case has changed.
     fn rename_to(&mut self, id: RoomId, new: &RoomName, reason: Option<Arc<str>>) {
         let Some(room) = self.state.rooms.get(&id) else { return };
-        let (old, audience) = (room.name.clone(), Arc::clone(&room.audience));
+        let (old, audience) = (room.name.clone(), room.audience.clone());
         self.record(Durable::Renamed(id, new.clone()));
         if old != *new {
             let room = self.state.rooms.get(&id).filter(|_| audience.len() > MOVED);
             // Who wants the list asks, as with `draft/no-implicit-names`.
             let mut names = room.map(|room| Reply::NoNames(room.name.as_str().into()));
-            for &session in audience.iter() {
+            for session in audience.iter() {
                 let unaware =
                     |s: &crate::hub::account::Session| s.dialect == Dialect::Irc && !s.caps.has(Cap::ChannelRename);
                 if self.state.sessions.get(&session).is_some_and(unaware) {

@@ -6,7 +6,8 @@ use super::Turn;
 use crate::{
     hub::{
         account::Account,
-        delivery::{self, Delivery},
+        audience::Audience as Hearers,
+        delivery::Delivery,
         letterboxes::Full,
         room::{Membership, Room},
         sought::Found,
@@ -143,7 +144,7 @@ impl Turn<'_> {
             return Err(Refusal::CannotSpeak(room.name.as_str().into()));
         }
         let (audience, target) = match least {
-            None => (Arc::clone(&room.audience), Audience::Room(id, room.name.clone())),
+            None => (room.audience.clone(), Audience::Room(id, room.name.clone())),
             Some(least) => {
                 let target = format!("{}{}", least.prefix(), room.name).into();
                 (self.of_status(room, least), Audience::Status(id, target))
@@ -160,12 +161,12 @@ impl Turn<'_> {
     }
 
     /// The sessions of a room's members of this status and above, and my own.
-    fn of_status(&self, room: &Room, least: Status) -> delivery::Audience {
+    fn of_status(&self, room: &Room, least: Status) -> Hearers {
         let high = |member: &Membership| member.operator || member.voiced && least == Status::Voiced;
         let members = room.members.iter().filter(|(nick, member)| **nick == self.me || high(member));
         let mine = [&self.me].into_iter().filter(|me| !room.members.contains_key(me));
         let accounts = members.map(|(nick, _)| nick).chain(mine).filter_map(|nick| self.state.accounts.get(nick));
-        Arc::new(accounts.flat_map(|account| account.sessions.iter().copied()).collect())
+        accounts.flat_map(|account| account.sessions.iter().copied()).collect()
     }
 
     fn send_to_person(&mut self, name: &str, send: &Send) -> Result<(), Refusal> {
@@ -174,7 +175,7 @@ impl Turn<'_> {
         let account = self.state.accounts.get(&nick);
         // Programs that are not seen get it too, but that is not for sure to reach a person.
         let here = to_myself || account.is_some_and(Account::seen);
-        let theirs = account.map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
+        let theirs = account.map(sessions).unwrap_or_default();
         let away = account.and_then(|account| account.away.clone());
         let kept = self.state.settings.keep_messages && is_chat(send.kind, &send.text, send.tags.as_deref());
         if !here && kept {
@@ -182,7 +183,7 @@ impl Turn<'_> {
         } else if theirs.is_empty() {
             return Err(Refusal::NotHere(name.into()));
         }
-        let mine = self.my_account().map(|account| Arc::clone(&account.sessions)).unwrap_or_default();
+        let mine = self.my_account().map(sessions).unwrap_or_default();
         let Some(message) = self.message(send, Audience::Account(nick.clone())) else { return Ok(()) };
         self.keep(&message);
         self.remember(send, &message);
@@ -248,6 +249,10 @@ impl Turn<'_> {
             self.reply(Reply::Message(Arc::clone(message), true));
         }
     }
+}
+
+fn sessions(account: &Account) -> Hearers {
+    account.sessions.iter().copied().collect()
 }
 
 /// The tags that are kept also without a text: they say something about another message, or their

@@ -14,7 +14,8 @@ impl Turn<'_> {
         let me = self.me.clone();
         let Some(account) = self.state.accounts.get_mut(&me) else { return };
         account.realname = Arc::clone(realname);
-        let (source, present, mine) = (Arc::clone(&account.source), account.present(), Arc::clone(&account.sessions));
+        let (source, present, mine) =
+            (Arc::clone(&account.source), account.present(), account.sessions.iter().copied().collect());
         let act = Act::SetName(Arc::clone(realname));
         match present {
             true => self.tell_about(&me, &source, act),

@@ -34,7 +34,7 @@ impl Turn<'_> {
         if text.len() > limits::TOPIC {
             return self.refuse(Refusal::TooLong(limits::TOPIC));
         }
-        let (audience, source) = (Arc::clone(&room.audience), Arc::clone(&account.source));
+        let (audience, source) = (room.audience.clone(), Arc::clone(&account.source));
         let (by, at) = (self.me.clone(), self.at.time_ms / 1000);
         let topic = (!text.is_empty()).then(|| Topic { text: Arc::clone(text), by, at });
         self.record(Durable::TopicSet(id, topic));

@@ -56,7 +56,7 @@ impl Turn<'_> {
         } else {
             self.state.moded.insert(self.me.clone());
         }
-        for &session in sessions.iter() {
+        for &session in &sessions {
             let reply = Reply::UserModesChanged(changed.as_str().into());
             if session == self.from {
                 self.reply(reply);

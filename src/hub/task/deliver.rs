@@ -22,6 +22,7 @@ impl Hub {
 
     /// Nothing that is staged from here on can name the session: its id is free again.
     pub(super) fn dismiss(&mut self, session: SessionId) {
+        self.forget_place(session);
         if self.members.get_mut(session.0 as usize).and_then(Option::take).is_some() {
             self.admitted -= 1;
         }
@@ -39,8 +40,8 @@ impl Hub {
             Delivery::Message { audience, except, own, message } => {
                 let server = Arc::clone(&self.server);
                 self.fan_out(
-                    &audience,
-                    except,
+                    audience.iter(),
+                    except.as_slice(),
                     kept,
                     |shape| render::shape_for_message(shape, &message),
                     |shape| render::message(&server, shape, own, &message),
@@ -48,21 +49,26 @@ impl Hub {
             }
             Delivery::Event { audience, except, event } => {
                 self.fan_out(
-                    &audience,
-                    except,
+                    audience.iter(),
+                    except.as_slice(),
                     None,
                     |shape| render::shape_for_event(shape, &event),
                     |shape| render::event(shape, &event),
                 );
             }
+            Delivery::Presence { rooms, also, except, event } => self.tell_presence(&rooms, &also, &except, &event),
             Delivery::Shape(session, shape) => {
+                // What was said before, it gets as it was.
+                self.catch_up(session);
                 if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
                     member.shape = shape;
                 }
+                self.change_class(session);
             }
             // Whoever waits for the sign does the work: the hub waits for no file.
             Delivery::Rehash => self.rehash.notify_one(),
             Delivery::Close(session) => {
+                self.catch_up(session);
                 if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
                     self.wakers.extend(member.close());
                 }
@@ -71,6 +77,7 @@ impl Hub {
     }
 
     fn answer(&mut self, session: SessionId, label: Option<&str>, replies: &[Reply], kept: Option<Position>) {
+        self.catch_up(session);
         let kept = kept.filter(|_| replies.iter().any(|reply| matches!(reply, Reply::Message(..))));
         if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
             let octets = render::replies(&self.server, &member.nick, member.shape, label, replies);
@@ -79,18 +86,19 @@ impl Hub {
     }
 
     /// Renders once for each shape that occurs, and shares the octets.
-    fn fan_out(
+    pub(super) fn fan_out(
         &mut self,
-        audience: &[SessionId],
-        except: Option<SessionId>,
+        audience: impl Iterator<Item = SessionId> + Clone,
+        except: &[SessionId],
         kept: Option<Position>,
         relevant: impl Fn(Shape) -> Shape,
         render: impl Fn(Shape) -> bytes::Bytes,
     ) {
         let mut rendered: smallvec::SmallVec<[(Shape, bytes::Bytes); 4]> = smallvec::SmallVec::new();
         let mut deliveries = 0;
-        for &session in audience {
-            if Some(session) == except {
+        self.catch_up_all(audience.clone());
+        for session in audience {
+            if except.contains(&session) {
                 continue;
             }
             let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { continue };

@@ -107,6 +107,8 @@ impl Hub {
         }
         let looked_after = self.state.fenced(request.session).is_some();
         if looked_after && !member.reading.lost && member.reading.said > member.reading.fence {
+            self.catch_up(request.session);
+            let Some(Some(member)) = self.members.get_mut(request.session.0 as usize) else { return };
             let token = member.reading.fence();
             let waker = member.tell(&self.server, &[Reply::Ping(token)]);
             self.wakers.extend(waker);

@@ -50,6 +50,7 @@ impl Hub {
 
     /// Puts a question into the line of what is said to a session.
     pub(super) fn look_up(&mut self, session: SessionId, label: Option<Box<str>>, lookup: Lookup) {
+        self.catch_up(session);
         let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
         let waits = member.first().is_some();
         let asked = Asked { label, shape: member.shape, lookup };

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use bytes::Bytes;
 
-use super::{fence::Reading, lookup, replay::Playing};
+use super::{fence::Reading, lookup, pace::Place, replay::Playing};
 use crate::{
     hub::{
         delivery::Lookup,
@@ -34,6 +34,8 @@ pub(super) struct Member {
     pub reading: Reading,
     /// The question that the journal has of this session.
     pub asked: Option<Ticket>,
+    /// Where it stands among those that hear the same of large rooms.
+    pub place: Option<Place>,
     held: Option<Box<Held>>,
 }
 
@@ -79,7 +81,7 @@ pub(super) struct Asked {
 
 impl Member {
     pub(super) fn new(nick: Nick, outbox: Arc<Outbox>, shape: Shape) -> Self {
-        Self { nick, outbox, shape, pinged: false, reading: Reading::default(), asked: None, held: None }
+        Self { nick, outbox, shape, pinged: false, reading: Reading::default(), asked: None, place: None, held: None }
     }
 
     /// Says something, now or after what waits. Gives back the waker of a session that sleeps.

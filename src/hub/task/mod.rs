@@ -11,6 +11,7 @@ mod door;
 mod fence;
 pub(super) mod lookup;
 mod member;
+mod pace;
 pub(super) mod replay;
 mod tally;
 mod trouble;
@@ -30,6 +31,7 @@ use tracing::warn;
 
 pub use door::Door;
 use member::Member;
+use pace::Pace;
 use tally::Tally;
 use trouble::Trouble;
 pub use watch::Patience;
@@ -121,6 +123,7 @@ pub struct Hub {
     random: fn() -> u128,
     rehash: Arc<Notify>,
     trouble: Option<Trouble>,
+    pace: Pace,
 }
 
 impl Hub {
@@ -168,6 +171,7 @@ impl Hub {
             random,
             rehash: Arc::default(),
             trouble: None,
+            pace: Pace::default(),
         })
     }
 
@@ -198,6 +202,7 @@ impl Hub {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stopping = std::pin::pin!(stop.requested());
+        let (mut pause, mut rests) = (std::pin::pin!(tokio::time::sleep(Duration::ZERO)), false);
         poll_fn(|cx| {
             if tick.poll_tick(cx).is_ready() {
                 self.watch(clock::monotonic_s());
@@ -206,6 +211,16 @@ impl Hub {
                 while tick.poll_tick(cx).is_ready() {}
             }
             self.pump(cx, None);
+            while self.pace.rests() {
+                if !std::mem::replace(&mut rests, true) {
+                    pause.as_mut().reset(tokio::time::Instant::now() + pace::PAUSE);
+                }
+                if pause.as_mut().poll(cx).is_pending() {
+                    break;
+                }
+                rests = false;
+                self.breathe();
+            }
             stopping.as_mut().poll(cx)
         })
         .await;
@@ -239,6 +254,7 @@ impl Hub {
             self.release();
             self.tally.count(&self.counters);
             let moved = self.hear_answers(cx) || moved;
+            self.say_or_rest();
             self.wakers.drain(..).for_each(Waker::wake);
             if !more && !moved {
                 return;

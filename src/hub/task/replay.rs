@@ -109,6 +109,7 @@ pub(in crate::hub) fn shown(missed: &Missed, page: UnreadPage) -> Reply {
 impl Hub {
     /// Puts a replay into the line of what is said to a session.
     pub(super) fn play_back(&mut self, session: SessionId, missed: Missed) {
+        self.catch_up(session);
         let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
         let waits = member.first().is_some();
         let playing = Playing { missed, shape: member.shape, step: Step::Survey, told: false };

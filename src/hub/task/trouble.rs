@@ -186,6 +186,7 @@ impl Hub {
     }
 
     fn tell_everybody(&mut self, words: &'static str) {
+        self.say_all();
         for member in self.members.iter_mut().flatten() {
             self.wakers.extend(member.tell(&self.server, &[Reply::Words(words)]));
         }

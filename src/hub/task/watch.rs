@@ -29,6 +29,8 @@ impl Hub {
     pub(in crate::hub) fn watch(&mut self, now_s: u32) {
         let now = clock::monotonic();
         self.now_s = now_s;
+        self.forget_rooms();
+        self.say_all();
         self.watch_reading();
         let mut look = Look::default();
         for member in self.members.iter_mut().flatten() {
@@ -53,6 +55,7 @@ impl Hub {
 
     /// The server ends: everybody is told, and goes when he has got it.
     pub(super) fn farewell(mut self) {
+        self.say_all();
         for member in self.members.iter().flatten() {
             let bye = [Reply::Bye("The server is shutting down".into())];
             let octets = render::replies(&self.server, &member.nick, member.shape, None, &bye);

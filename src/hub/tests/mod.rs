@@ -12,6 +12,7 @@ mod join;
 mod kept;
 mod kick;
 mod kill;
+mod large;
 mod lines;
 mod list;
 mod markread;
@@ -44,6 +45,7 @@ mod whois;
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
+    audience::Audience,
     delivery::{Delivery, Missed, Outputs},
     metadata::Early,
     request::{Body, Gone, Registration, Request, Sequenced, SessionId, Stamp},
@@ -237,7 +239,7 @@ impl Chat {
                 self.hear(session, &octets);
             }
             Delivery::Message { audience, except, own, message } => {
-                for &session in audience.iter().filter(|&&session| Some(session) != except) {
+                for session in audience.iter().filter(|&session| Some(session) != except) {
                     let shape = render::shape_for_message(self.shapes[&session].1, &message);
                     let octets = render::message(&server, shape, own, &message);
                     self.note(session, kept.filter(|_| !octets.is_empty()));
@@ -245,10 +247,15 @@ impl Chat {
                 }
             }
             Delivery::Event { audience, except, event } => {
-                for &session in audience.iter().filter(|&&session| Some(session) != except) {
+                for session in audience.iter().filter(|&session| Some(session) != except) {
                     let octets = render::event(render::shape_for_event(self.shapes[&session].1, &event), &event);
                     self.hear(session, &octets);
                 }
+            }
+            Delivery::Presence { rooms, also, except, event } => {
+                let inside = rooms.iter().flat_map(|(_, audience)| audience.iter());
+                let audience: Audience = inside.chain(also).filter(|session| !except.contains(session)).collect();
+                self.deliver(Delivery::Event { audience, except: None, event }, None);
             }
             Delivery::Shape(session, shape) => {
                 self.shapes.get_mut(&session).unwrap().1 = shape;

@@ -141,7 +141,7 @@ pub(super) fn agrees_with_itself(state: &State) {
             room.members.keys().flat_map(|nick| state.accounts[nick].sessions.iter().copied()).collect();
         assert_eq!(room.audience.len(), theirs.len(), "audience of {}", room.name);
         assert_eq!(
-            room.audience.iter().copied().collect::<BTreeSet<_>>(),
+            room.audience.iter().collect::<BTreeSet<_>>(),
             theirs.into_iter().collect(),
             "audience of {}",
             room.name

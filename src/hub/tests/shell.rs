@@ -72,6 +72,16 @@ impl House {
         self.hub.pump(&mut Context::from_waker(Waker::noop()), None);
     }
 
+    /// Rooms of so many sessions are large.
+    pub(super) fn paced_from(&mut self, sessions: usize) {
+        self.hub.pace_from(sessions);
+    }
+
+    /// The pause is over after which is told who came and went in large rooms.
+    pub(super) fn pause(&mut self) {
+        self.hub.breathe();
+    }
+
     /// A second passes.
     pub(super) fn tick(&mut self) {
         self.hub.pump(&mut Context::from_waker(Waker::noop()), Some(Body::Tick));
@@ -167,6 +177,11 @@ impl House {
     /// Whether the server cut the session's connection.
     pub(super) fn is_cut(&self, name: &str) -> bool {
         self.people.get(name).is_some_and(|(_, outbox, _)| outbox.is_cut())
+    }
+
+    /// How many pushes a session has not taken yet, and of how many octets.
+    pub(super) fn queued(&self, name: &str) -> (usize, usize) {
+        self.people.get(name).map_or((0, 0), |(_, outbox, _)| outbox.queued())
     }
 
     /// How much stands in the line of what is said to a session.

@@ -38,7 +38,7 @@ impl Turn<'_> {
     /// person, of who shares a room with him, and of who watches him.
     pub(super) fn tell_subscribers(&mut self, owner: &Owner, row: &Row) {
         let mut audience: Vec<SessionId> = match owner {
-            Owner::Room(id) => self.state.rooms.get(id).map_or_else(Vec::new, |room| room.audience.to_vec()),
+            Owner::Room(id) => self.state.rooms.get(id).map_or_else(Vec::new, |room| room.audience.iter().collect()),
             Owner::Account(nick) => self.hear_of(nick),
         };
         audience.retain(|&session| session != self.from);
@@ -49,7 +49,7 @@ impl Turn<'_> {
 
     fn hear_of(&self, nick: &Nick) -> Vec<SessionId> {
         let Some(account) = self.state.accounts.get(nick) else { return Vec::new() };
-        let mut audience = self.state.neighbours(account).to_vec();
+        let mut audience: Vec<SessionId> = self.state.neighbours(account).iter().collect();
         audience.extend(account.sessions.iter());
         let watchers = self.state.watchers.get(nick).into_iter().flat_map(|watchers| watchers.iter().copied());
         audience.extend(watchers.filter(|id| {
@@ -81,11 +81,11 @@ impl Turn<'_> {
         }
         let rows = super::rows_of(&Arc::from(self.me.as_str()), &account.metadata);
         let others = account.rooms.iter().filter(|&&other| other != id).filter_map(|id| self.state.rooms.get(id));
-        let mut met: Vec<SessionId> = others.flat_map(|other| other.audience.iter().copied()).collect();
+        let mut met: Vec<SessionId> = others.flat_map(|other| other.audience.iter()).collect();
         met.extend(account.sessions.iter());
         met.sort_unstable();
         let stranger = |session: &SessionId| met.binary_search(session).is_err();
-        let strangers: Vec<SessionId> = room.audience.iter().copied().filter(stranger).collect();
+        let strangers: Vec<SessionId> = room.audience.iter().filter(stranger).collect();
         for session in strangers {
             self.tell_rows(session, &rows);
         }
