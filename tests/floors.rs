@@ -33,12 +33,15 @@ const HUB_CORE: &[&str] = &["ident", "protocol"];
 const NOT_IN_HUB_CORE: [&str; 2] = ["tokio", "Mutex"];
 
 /// External crates that not everybody may use, and who may.
-const OWNED: [(&str, &[&str]); 5] = [
+const OWNED: [(&str, &[&str]); 8] = [
     ("rustls_pemfile", &["tls::pem"]),
     ("tokio_rustls", &["tls::client", "tls::stream_tests"]),
     ("toml", &["config"]),
     ("rusqlite", &["journal::sqlite"]),
     ("clap", &["cli", "config::raw"]),
+    ("hyper", &["server::observe::http"]),
+    ("hyper_util", &["server::observe::http"]),
+    ("prometheus", &["server::observe::text"]),
 ];
 
 #[test]

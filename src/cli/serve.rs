@@ -18,7 +18,7 @@ use crate::{
         clock, limits, listen,
         signals::{Event, Signals},
     },
-    server::{Server, Signs},
+    server::{self, Server, Signs},
     tls::reload::Live,
 };
 
@@ -44,6 +44,12 @@ pub struct Args {
 /// Files that are not connections: listeners, certificates while they are read, the log.
 const SPARE_FILES: u64 = 32;
 
+/// Sockets that listen already.
+struct Listeners {
+    chat: Vec<TcpListener>,
+    metrics: Option<TcpListener>,
+}
+
 /// Runs the server until it is told to stop.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let layers = Layers::collect(args.settings, args.config.as_deref(), |name| env::var_os(name));
@@ -64,23 +70,18 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let keeping = keeping::open(&settings)?;
     live.keep_numbers().or_exit(Exit::Config)?;
     let inherited = listen::inherited(|name| env::var_os(name)).or_exit(Exit::Config)?;
-    let listeners =
-        if inherited.is_empty() { listen::bind(&settings.listen).or_exit(Exit::Network)? } else { inherited };
+    let metrics = metrics(&settings, tell)?;
+    let chat = if inherited.is_empty() { listen::bind(&settings.listen).or_exit(Exit::Network)? } else { inherited };
     tell.what_is_kept(&settings, keeping.found);
     tell.who(&live.current());
     let Keeping { journal, directory, .. } = keeping;
-    let ended = serve(settings, journal, live, listeners);
+    let ended = serve(settings, journal, live, Listeners { chat, metrics });
     // Ours until the journal is closed.
     drop(directory);
     ended
 }
 
-fn serve(
-    settings: Settings,
-    journal: Box<dyn Journal>,
-    live: Live,
-    listeners: Vec<TcpListener>,
-) -> Result<Exit, Failure> {
+fn serve(settings: Settings, journal: Box<dyn Journal>, live: Live, listeners: Listeners) -> Result<Exit, Failure> {
     let files = limits::raise_open_files();
     let connections = settings.options.limits.connections;
     if connections != usize::MAX && connections as u64 > files.saturating_sub(SPARE_FILES) {
@@ -98,21 +99,27 @@ async fn until_stopped(
     settings: Settings,
     journal: Box<dyn Journal>,
     live: Arc<Live>,
-    listeners: Vec<TcpListener>,
+    listeners: Listeners,
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::install().context("cannot take over the signals")?;
     let signs = Signs::default();
     let data = settings.data;
     let server = Server::begin(settings.options, journal, live, Arc::default(), signs.clone());
-    let server = server.map_err(|error| keeping::unread(&data, &error)).or_exit(Exit::Config)?;
-    let listeners = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<Vec<_>, _>>();
-    let listeners = listeners.context("cannot watch the listening sockets")?;
-    for listener in &listeners {
+    let mut server = server.map_err(|error| keeping::unread(&data, &error)).or_exit(Exit::Config)?;
+    let Listeners { chat, metrics } = listeners;
+    let chat = chat.into_iter().map(tokio::net::TcpListener::from_std).collect::<Result<Vec<_>, _>>();
+    let chat = chat.context("cannot watch the listening sockets")?;
+    for listener in &chat {
         let address = listener.local_addr().context("cannot tell where the server listens")?;
         // Connections are taken from here on: the system queues them.
         print(format_args!("listening on {address}\n"))?;
     }
-    let mut server = std::pin::pin!(server.run(listeners));
+    if let Some(listener) = metrics {
+        let address = listener.local_addr().context("cannot tell where metrics are told")?;
+        server.observe(listener).context("cannot start the thread that tells metrics")?;
+        print(format_args!("metrics on http://{address}/metrics\n"))?;
+    }
+    let mut server = std::pin::pin!(server.run(chat));
     loop {
         tokio::select! {
             ended = &mut server => return ended.map(|()| Exit::Ok).map_err(Failure::from),
@@ -126,6 +133,19 @@ async fn until_stopped(
             }
         }
     }
+}
+
+/// Listens where metrics are told, before the chat's port opens.
+fn metrics(settings: &Settings, tell: Teller) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = settings.metrics else { return Ok(None) };
+    let bound = listen::bind(&[address]).context("--metrics").or_exit(Exit::Network)?;
+    if server::is_open(address) {
+        tell.warn(format_args!(
+            "metrics are told on {address} to everybody who can reach it, in clear and without a password; \
+            let nobody but your monitoring reach it, or give an address of this machine"
+        ));
+    }
+    Ok(bound.into_iter().next())
 }
 
 fn runtime(threads: usize) -> std::io::Result<Runtime> {

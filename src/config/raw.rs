@@ -73,6 +73,9 @@ pub struct Raw {
     /// Threads that serve connections (default: 1)
     #[arg(long, value_name = "N")]
     pub threads: Option<Text>,
+    /// Where metrics and health are told, over plain HTTP; on: 127.0.0.1:9697, a port alone: on 127.0.0.1 (default: off)
+    #[arg(long, value_name = "ADDR:PORT|on|off", num_args = 0..=1, default_missing_value = "on")]
+    pub metrics: Option<Text>,
     /// What is logged to stderr: off, error, warn, info, debug or trace; never what people say (default: info)
     #[arg(long, value_name = "LEVEL")]
     pub log: Option<Text>,

@@ -34,6 +34,8 @@ pub struct Settings {
     pub data: Data,
     /// What it is and allows.
     pub options: Options,
+    /// Where it tells how it is, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// Threads that serve connections.
     pub threads: NonZero<usize>,
     /// What is logged, and how.
@@ -105,6 +107,7 @@ impl Settings {
             let threads = values::number(text, 1..=1024)?;
             NonZero::new(threads).context("at least one thread is needed")
         })?;
+        let metrics = setting("metrics", |r| &r.metrics).parse(values::metrics)?;
         let count = |text: &str| values::number(text, 1..=10_000_000);
         let listen = list(layers.find("listen", |r| &r.listen), values::listen)?;
         let admins = list(layers.find("admin", |r| &r.admin), |text| Ok(text.parse::<Nick>()?))?;
@@ -134,6 +137,7 @@ impl Settings {
                     ..limits
                 },
             },
+            metrics: metrics.flatten(),
             threads: threads.unwrap_or(NonZero::<usize>::MIN),
             log: Log { level: level.unwrap_or(LevelFilter::INFO), format: format.unwrap_or(LogFormat::Text) },
         })
@@ -318,6 +322,7 @@ mod tests {
         check("CONCLAVE_THREADS", "0", "\"0\": a number from 1 to");
         check("CONCLAVE_MAX_CONNECTIONS", "-1", "\"-1\": a number");
         check("CONCLAVE_MAX_PER_ADDRESS", "x", "\"x\": a number");
+        check("CONCLAVE_METRICS", "localhost", "\"localhost\": an address and a port");
         check("CONCLAVE_LOG", "loud", "\"loud\": off, error");
         check("CONCLAVE_LOG_FORMAT", "xml", "\"xml\": text or json");
         check("CONCLAVE_MOTD", "/nonexistent", "\"/nonexistent\": cannot read /nonexistent: ");

@@ -1,6 +1,10 @@
 //! How single values are written.
 
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use anyhow::{bail, ensure};
 
@@ -48,6 +52,23 @@ pub(super) fn listen(text: &str) -> anyhow::Result<SocketAddr> {
     }
 }
 
+/// Where metrics are told: an address and a port, a port of this machine, or nowhere.
+pub(super) fn metrics(text: &str) -> anyhow::Result<Option<SocketAddr>> {
+    const PORT: u16 = 9697;
+
+    let here = |port| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    if let Ok(port) = text.parse::<u16>() {
+        // Also 0 and 1, which a switch would take for off and on.
+        return Ok(here(port));
+    }
+    match (switch(text), text.parse()) {
+        (Ok(true), _) => Ok(here(PORT)),
+        (Ok(false), _) => Ok(None),
+        (_, Ok(address)) => Ok(Some(address)),
+        _ => bail!("an address and a port are expected, such as 127.0.0.1:{PORT}, or a port alone, or on, or off"),
+    }
+}
+
 /// A server's name: a host name with a dot.
 pub(super) fn server_name(text: &str) -> anyhow::Result<String> {
     let label = |label: &str| {
@@ -90,6 +111,22 @@ mod tests {
             server_name,
             &["conclave.local", "a.b-c.d1"],
             &["", "local", ".a", "a.", "a..b", "a b.c", "-a.b", "ä.b", &"a.".repeat(40)],
+        );
+        check(
+            metrics,
+            &["on", "off", "9697", "0", "0.0.0.0:1", "[::1]:0"],
+            &["", "localhost:1", "127.0.0.1", "70000", "-1"],
+        );
+        let at = |text| metrics(text).unwrap().map(|address| address.to_string());
+        assert_eq!(
+            [at("on"), at("off"), at("80"), at("1"), at("[::]:80")],
+            [
+                Some("127.0.0.1:9697".into()),
+                None,
+                Some("127.0.0.1:80".into()),
+                Some("127.0.0.1:1".into()),
+                Some("[::]:80".into())
+            ]
         );
         assert_eq!(age("30d").unwrap(), Duration::from_secs(30 * 86_400));
     }

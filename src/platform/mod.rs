@@ -9,6 +9,7 @@ pub mod files;
 pub mod histogram;
 pub mod limits;
 pub mod listen;
+pub mod process;
 pub mod reader;
 pub mod signals;
 pub mod stop;

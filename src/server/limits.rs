@@ -34,6 +34,11 @@ pub(super) enum Full {
     Address,
 }
 
+impl Full {
+    /// The names that metrics use, in the order of the variants.
+    pub(super) const NAMES: [&str; 2] = ["total", "address"];
+}
+
 /// The part of an address that belongs to one subscriber: IPv6 hands out whole /64 networks.
 fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -53,6 +58,11 @@ impl Gate {
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
         // Nothing between lock and unlock can leave the counts half-changed.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many connections there are.
+    pub(super) fn taken(&self) -> usize {
+        self.counts().all
     }
 
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {

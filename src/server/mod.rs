@@ -2,12 +2,13 @@
 //!
 //! What is said is the hub's business, what it looks like the protocol's. Tasks: one accepts on
 //! each listener, one per handshake, one per session, one for the hub, one that watches the
-//! certificates.
+//! certificates. Who wants to watch the server itself is answered on a thread of its own.
 
 mod crowd;
 mod issued;
 mod limits;
 mod listener;
+mod observe;
 mod options;
 mod registration;
 mod session;
@@ -19,6 +20,7 @@ use anyhow::Context;
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
 use tracing::{info, warn};
 
+pub use observe::is_open;
 pub use options::{History, Limits, Options};
 
 use crate::{
@@ -27,13 +29,14 @@ use crate::{
         task::{Door, Hub},
     },
     journal::{Journal, ReadError},
-    platform::{counters::Counters, stop::Stop},
+    platform::{clock, counters::Counters, process, stop::Stop},
     protocol::{limits::NETWORK, reply::ServerInfo},
     tls::{self, reload::Live},
 };
 use crowd::Crowd;
 use issued::Issued;
 use limits::Gate;
+use observe::{Observer, Watched};
 
 /// How long sessions have to take their goodbye when the server ends.
 const DRAIN: Duration = Duration::from_millis(2500);
@@ -64,6 +67,7 @@ pub struct Server {
     hub: Hub,
     issued: Option<Issued>,
     signs: Signs,
+    observer: Option<Observer>,
 }
 
 impl Server {
@@ -115,7 +119,21 @@ impl Server {
             // Before anybody is let in: the first message may be to somebody who was never here.
             issued.read(&shared.door);
         }
-        Ok(Self { shared, hub, issued, signs })
+        // The hub's first beat is due from here on.
+        shared.counters.beat_s.set(clock::monotonic_s().into());
+        Ok(Self { shared, hub, issued, signs, observer: None })
+    }
+
+    /// Tells who comes to this listener, until the server has ended, how it is: metrics, health and
+    /// readiness, over plain HTTP. It needs no runtime.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn observe(&mut self, listener: std::net::TcpListener) -> io::Result<()> {
+        process::started_s();
+        let watched = Watched { shared: Arc::clone(&self.shared), stop: self.signs.stop.clone() };
+        self.observer = Some(Observer::start(listener, watched)?);
+        Ok(())
     }
 
     /// Runs it on listeners that the caller has bound, until it is told to stop; then tells everybody,
@@ -124,7 +142,7 @@ impl Server {
     /// # Errors
     /// When a task of the server's own ended by itself.
     pub async fn run(self, listeners: Vec<TcpListener>) -> anyhow::Result<()> {
-        let Self { shared, hub, issued, signs } = self;
+        let Self { shared, hub, issued, signs, observer: _observer } = self;
         let listeners = listeners.into_iter().map(TcpListener::into_std).collect::<io::Result<Vec<_>>>();
         let listeners = listeners.context("cannot hand over the listening sockets")?;
         let mut tasks = JoinSet::new();

@@ -280,6 +280,21 @@ impl Credentials {
         warnings
     }
 
+    /// From when until when the server's certificate is good.
+    pub fn validity(&self) -> (i64, i64) {
+        (self.not_before, self.not_after)
+    }
+
+    /// When the first of the authorities' certificates expires.
+    pub fn authority_not_after(&self) -> Option<i64> {
+        self.authorities.iter().map(|authority| authority.not_after).min()
+    }
+
+    /// When the first of the revocation lists is to be replaced; `None` if none says.
+    pub fn crl_next_update(&self) -> Option<i64> {
+        self.authorities.iter().filter_map(|authority| authority.revocations.as_ref()?.next_update).min()
+    }
+
     /// The pin that clients give for this server.
     pub fn pin(&self) -> Pin {
         self.pin

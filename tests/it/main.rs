@@ -19,6 +19,7 @@ mod hostile;
 mod irc;
 mod libraries;
 mod limits;
+mod metrics;
 mod missed;
 mod offline;
 mod peers;

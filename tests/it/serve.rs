@@ -10,6 +10,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::{TempDir, tempdir};
 
+use crate::support::http;
+
 fn conclave(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conclave"));
     command.current_dir(directory).stdin(Stdio::null());
@@ -140,6 +142,38 @@ fn more_threads_and_json() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
     }
+}
+
+#[test]
+fn metrics_are_told_where_it_says() {
+    let directory = deployment();
+    let listen = ["--listen", "127.0.0.1:0", "--data", "none", "--metrics"];
+    for (given, shown, open) in
+        [("0", "127.0.0.1:", false), ("[::1]:0", "[::1]:", false), ("0.0.0.0:0", "0.0.0.0:", true)]
+    {
+        let mut server = Running::start(directory.path(), &[&listen[..], &[given]].concat());
+        server.listening();
+        let mut line = String::new();
+        server.stdout.read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("metrics on http://").and_then(|rest| rest.strip_suffix("/metrics"));
+        let address = address.unwrap_or_else(|| panic!("{line:?}"));
+        assert!(address.starts_with(shown), "{address}");
+        let port = address.parse::<SocketAddr>().unwrap().port();
+        let here = SocketAddr::new(if given.starts_with('[') { "::1" } else { "127.0.0.1" }.parse().unwrap(), port);
+        assert_eq!(http::get(here, "/healthz").status, 200);
+        server.signal(Signal::TERM);
+        let (code, _, stderr) = server.end();
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(stderr.contains("to everybody who can reach it"), open, "{stderr}");
+        assert!(TcpListener::bind(here).is_ok(), "the port is given back");
+    }
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let busy = output(directory.path(), &[&listen[..], &[&address]].concat());
+    assert_eq!((busy.status.code(), &*busy.stdout), (Some(4), &b""[..]));
+    let said = String::from_utf8_lossy(&busy.stderr);
+    assert!(said.contains(&format!("--metrics: cannot listen on {address}: another program does")), "{said}");
 }
 
 #[test]

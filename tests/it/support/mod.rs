@@ -3,6 +3,7 @@
 
 mod deployment;
 mod dice;
+pub(crate) mod http;
 mod peer;
 mod program;
 mod proxy;

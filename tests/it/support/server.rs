@@ -25,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) signs: Signs,
     pub(crate) counters: Arc<Counters>,
     pub(crate) live: Arc<Live>,
+    /// Where it tells how it is, if it does.
+    pub(crate) metrics: Option<SocketAddr>,
     thread: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
@@ -34,6 +36,15 @@ impl Server {
     }
 
     pub(crate) fn with(deployment: &Deployment, change: impl FnOnce(&mut Options)) -> Self {
+        Self::run(deployment, change, None)
+    }
+
+    /// One that tells how it is.
+    pub(crate) fn watched(deployment: &Deployment, change: impl FnOnce(&mut Options)) -> Self {
+        Self::run(deployment, change, Some(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()))
+    }
+
+    fn run(deployment: &Deployment, change: impl FnOnce(&mut Options), metrics: Option<std::net::TcpListener>) -> Self {
         let mut options = Options::new("#lobby".parse().unwrap());
         change(&mut options);
         let (signs, counters, live) = (Signs::default(), Arc::<Counters>::default(), deployment.live());
@@ -42,13 +53,18 @@ impl Server {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (its_live, its_counters, its_signs) = (Arc::clone(&live), Arc::clone(&counters), signs.clone());
+        let told_at = metrics.as_ref().map(|listener| listener.local_addr().unwrap());
         let run = async move {
             let listener = TcpListener::from_std(listener)?;
             let journal = Box::new(Memory::new(options.retention().into()));
-            server::Server::begin(options, journal, its_live, its_counters, its_signs)?.run(vec![listener]).await
+            let mut server = server::Server::begin(options, journal, its_live, its_counters, its_signs)?;
+            if let Some(metrics) = metrics {
+                server.observe(metrics)?;
+            }
+            server.run(vec![listener]).await
         };
         let thread = std::thread::spawn(move || runtime.block_on(run));
-        Self { address, signs, counters, live, thread: Some(thread) }
+        Self { address, signs, counters, live, metrics: told_at, thread: Some(thread) }
     }
 
     /// Tells it to end, and waits until it has; tells how long it took.
