@@ -24,11 +24,6 @@ use crate::{
     support::{Deployment, Peer, Server, client_config, handshake, http, until, until_or},
 };
 
-/// How much each number has grown.
-fn grown(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
-    after.iter().map(|(name, value)| (name.clone(), value - before.get(name).copied().unwrap_or_default())).collect()
-}
-
 /// Waits until a number is this.
 #[track_caller]
 fn becomes(address: SocketAddr, name: &str, value: f64) {
@@ -84,7 +79,6 @@ async fn what_happens_is_counted() {
     bob.expect(" PRIVMSG bob :only you").await;
     alice.send_octets(b"\xff\xfe\r\n").await;
     alice.lines().await;
-    let grown = grown(&before, &http::numbers(at));
     for (name, value) in [
         ("conclave_messages_total", 4.0),
         ("conclave_deliveries_total", 4.0),
@@ -95,10 +89,23 @@ async fn what_happens_is_counted() {
         ("conclave_received_bad_lines_total", 1.0),
         ("conclave_connections_accepted_total", 0.0),
     ] {
-        assert_eq!(grown[name], value, "{name}");
+        becomes(at, name, before[name] + value);
     }
-    assert!(grown["conclave_sent_bytes_total"] > grown["conclave_received_bytes_total"]);
-    assert!(grown["conclave_received_bytes_total"] > 4.0 * "PRIVMSG #x :message 1".len() as f64);
+    let (after, sent) = (http::numbers(at), "conclave_sent_bytes_total");
+    assert!(after[sent] - before[sent] > 2.0 * 4.0 * "PRIVMSG #x :message 1".len() as f64);
+    let received = "conclave_received_bytes_total";
+    assert!((100.0..400.0).contains(&(after[received] - before[received])), "{after:?}");
+
+    // What her other session hears of what she says is the same message once more.
+    let mut also = Peer::irc(&deployment, &server, &deployment.pair("alice"), "conclave.chat/no-replay").await;
+    let before = http::numbers(at);
+    alice.send("PRIVMSG bob :only you").await;
+    bob.expect(" PRIVMSG bob :only you").await;
+    also.expect(" PRIVMSG bob :only you").await;
+    becomes(at, "conclave_messages_total", before["conclave_messages_total"] + 1.0);
+    becomes(at, "conclave_deliveries_total", before["conclave_deliveries_total"] + 2.0);
+    becomes(at, "conclave_sessions{dialect=\"irc\"}", 3.0);
+    also.close().await;
 
     // One more than may be from one address.
     let third = Peer::plain(&deployment, &server, &deployment.pair("bob")).await;
