@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Arguments, Times, place, shown, table};
+use common::{Arguments, Dice, Times, place, shown, table};
 use conclave::{
     ident::{DeviceId, Fingerprint, MsgId, Nick, RoomId, RoomName},
     journal::{Entry, Journal, Retention, sqlite::Sqlite},
@@ -41,29 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// All that is kept was said within so many milliseconds.
 const SPAN_MS: u64 = 30 * 86_400_000;
 const BEGIN_MS: u64 = 1_795_242_420_000;
-
-/// The same numbers each time (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.roll() % end
-    }
-
-    /// Small numbers often, large ones seldom: each has about the share 1/n.
-    fn skewed(&mut self, end: u64) -> u64 {
-        let share = self.roll() as f64 / u64::MAX as f64;
-        (((end + 1) as f64).powf(share) as u64 - 1).min(end - 1)
-    }
-}
 
 fn nick(n: u64) -> Nick {
     format!("person{n}").parse().unwrap()

@@ -1,4 +1,4 @@
-//! What the benchmarks need: arguments, percentiles, tables, and where they run.
+//! What the benchmarks need: arguments, dice, percentiles, tables, and where they run.
 
 #![allow(dead_code, reason = "not all need everything")]
 
@@ -25,6 +25,11 @@ impl Arguments {
         let before = given.len();
         given.retain(|argument| argument != "--bench");
         (given.len() < before).then_some(Self { given })
+    }
+
+    /// These words.
+    pub(crate) fn of(given: Vec<String>) -> Self {
+        Self { given }
     }
 
     /// The word in front of all flags.
@@ -54,6 +59,29 @@ impl Arguments {
         let parent =
             self.value("--dir").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
         tempfile::Builder::new().prefix("bench-").tempdir_in(parent).expect("a directory for files")
+    }
+}
+
+/// The same numbers each time (splitmix64).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.roll() % end
+    }
+
+    /// Small numbers often, large ones seldom: each has about the share 1/n.
+    pub(crate) fn skewed(&mut self, end: u64) -> u64 {
+        let share = self.roll() as f64 / u64::MAX as f64;
+        (((end + 1) as f64).powf(share) as u64 - 1).min(end - 1)
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) enum Stage {
     Tcp,
     Handshake,
     Registration,
-    /// So many rooms are to be entered.
-    Joining(usize),
+    /// Rooms are to be entered.
+    Joining,
     Present,
 }
 
@@ -47,6 +47,7 @@ pub(crate) struct Connection {
     pub(crate) tcp: TcpStream,
     tls: UnbufferedClientConnection,
     pub(crate) stage: Stage,
+    /// The rooms are those that are still to be entered.
     plan: Plan,
     /// Whether the server sends a member's lines back to it.
     pub(crate) echo: bool,
@@ -141,7 +142,7 @@ impl Connection {
             let mut over = false;
             match state.map_err(io::Error::other)? {
                 ConnectionState::ReadTraffic(mut traffic) => {
-                    let mut lines = Lines { plan: &self.plan, stage: &mut self.stage, echo: &mut self.echo };
+                    let mut lines = Lines { plan: &mut self.plan, stage: &mut self.stage, echo: &mut self.echo };
                     while let Some(record) = traffic.next_record() {
                         let record = record.map_err(io::Error::other)?;
                         discard += record.discard;
@@ -206,6 +207,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Enters another room; the handler hears of it as of the first ones.
+    pub(crate) fn enter(&mut self, room: &str) {
+        self.stage = Stage::Joining;
+        self.plan.rooms = vec![room.to_owned()];
+        let _ = write!(self.out, "JOIN {room}\r\n");
+    }
+
     /// Nothing of what was to be said waits any more.
     pub(crate) fn is_flushed(&self) -> bool {
         self.out.is_empty() && self.wire.is_empty()
@@ -246,7 +254,7 @@ impl Plan {
 
 /// What the lines of a connection concern, beside the TLS that they come out of.
 struct Lines<'a> {
-    plan: &'a Plan,
+    plan: &'a mut Plan,
     stage: &'a mut Stage,
     echo: &'a mut bool,
 }
@@ -304,18 +312,15 @@ impl Lines<'_> {
             }
             b"CAP" => *self.echo |= memchr::memmem::find(line, b" ACK :echo-message").is_some(),
             b"376" | b"422" if *self.stage == Stage::Registration => {
-                *self.stage = Stage::Joining(self.plan.rooms.len());
+                *self.stage = Stage::Joining;
                 for room in &self.plan.rooms {
                     let _ = write!(out, "JOIN {room}\r\n");
                 }
             }
+            // A server may put members back into their rooms without being asked.
             b"366" => {
                 let room = words.nth(1).unwrap_or_default();
-                if let Stage::Joining(left) = self.stage
-                    && self.plan.rooms.iter().any(|ours| ours.as_bytes() == room)
-                {
-                    *left -= 1;
-                }
+                self.plan.rooms.retain(|ours| ours.as_bytes() != room);
             }
             b"ERROR" => handler.farewell(me, line),
             b"432" | b"433" | b"437" | b"451" | b"464" | b"465" | b"471" | b"473" | b"474" | b"475" | b"405" => {
@@ -323,7 +328,7 @@ impl Lines<'_> {
             }
             _ => {}
         }
-        if *self.stage == Stage::Joining(0) {
+        if *self.stage == Stage::Joining && self.plan.rooms.is_empty() {
             *self.stage = Stage::Present;
             handler.present(me);
         }

@@ -15,7 +15,7 @@ use rustix::{
     time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec},
 };
 use rustls::ClientConfig;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::connection::{Connection, Plan, Scratch, Stage};
 
@@ -52,6 +52,8 @@ pub(crate) struct Engine {
     opened: usize,
     /// How often something was read.
     pub(crate) reads: u64,
+    /// Who is present reads no more.
+    pub(crate) deaf: bool,
 }
 
 impl Engine {
@@ -70,6 +72,7 @@ impl Engine {
             spoken: Vec::new(),
             opened: 0,
             reads: 0,
+            deaf: false,
         }
     }
 
@@ -118,6 +121,27 @@ impl Engine {
         }
     }
 
+    /// Ends a connection without a word.
+    pub(crate) fn cut(&mut self, me: usize) {
+        if let Some(connection) = self.connections.get_mut(me).and_then(Option::take) {
+            // Nothing lingers in the system.
+            let _ = SockRef::from(&connection.tcp).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// Enters another room.
+    pub(crate) fn enter(&mut self, me: usize, room: &str) {
+        if let Some(connection) = &mut self.connections[me] {
+            connection.enter(room);
+            self.spoken.push(me);
+        }
+    }
+
+    /// Nothing of what a member was to say waits any more.
+    pub(crate) fn is_flushed(&self, me: usize) -> bool {
+        self.connections.get(me).and_then(Option::as_ref).is_some_and(Connection::is_flushed)
+    }
+
     /// Waits until something happens, or the time has come; then hands over all that has arrived.
     pub(crate) fn turn<H: Handler>(&mut self, until: Instant, handler: &mut H) {
         self.flush(handler);
@@ -136,6 +160,18 @@ impl Engine {
             }
             let Some(connection) = self.connections.get_mut(me).and_then(Option::as_mut) else { continue };
             let mut result = Ok(());
+            if self.deaf && connection.stage == Stage::Present {
+                if event.is_error() || event.is_write_closed() {
+                    result = Err(io::ErrorKind::ConnectionReset.into());
+                } else if event.is_writable() {
+                    result = connection.flush(&mut self.scratch);
+                }
+                if let Err(error) = result {
+                    self.connections[me] = None;
+                    handler.gone(me, &error);
+                }
+                continue;
+            }
             if event.is_writable() && (connection.stage == Stage::Tcp || !connection.is_flushed()) {
                 result = connection.writable(me, &mut self.scratch, handler);
             }

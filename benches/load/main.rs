@@ -14,7 +14,9 @@ mod options;
 mod process;
 mod reference;
 mod report;
+mod self_check;
 mod servers;
+mod table;
 mod workloads;
 
 use std::path::Path;
@@ -24,7 +26,7 @@ use common::Arguments;
 use options::{Options, USAGE};
 use report::Report;
 use servers::{Server, ours::REFERENCE};
-use workloads::{Ground, connect, fanout, idle, latency};
+use workloads::{Ground, connect, fanout, flooder::Flood, floods, idle, latency, mixed, storm};
 
 /// What is run on a server.
 #[derive(Clone, Copy)]
@@ -33,6 +35,9 @@ enum Workload {
     Latency,
     Idle(usize),
     Connect,
+    Storm,
+    Mixed,
+    Flood(Flood),
 }
 
 impl Workload {
@@ -43,6 +48,9 @@ impl Workload {
             "latency" => vec![Self::Latency],
             "idle" => options.connections.iter().map(|count| Self::Idle(*count)).collect(),
             "connect" => vec![Self::Connect],
+            "storm" => vec![Self::Storm],
+            "mixed" => vec![Self::Mixed],
+            "floods" => Flood::ALL.into_iter().filter(|flood| options.floods(flood.name())).map(Self::Flood).collect(),
             other => panic!("{other} is no workload; see --help"),
         }
     }
@@ -50,7 +58,11 @@ impl Workload {
     /// How many certificates it takes.
     fn members(self, options: &Options) -> usize {
         match self {
-            Self::Fanout | Self::Latency => options.members,
+            Self::Fanout => options.members(100),
+            Self::Latency => options.members(100) + options.idle,
+            Self::Storm => 100 + options.members(1000),
+            Self::Mixed => options.members(500),
+            Self::Flood(_) => 101,
             Self::Idle(count) => count,
             Self::Connect => 1000,
         }
@@ -62,6 +74,9 @@ impl Workload {
             Self::Latency => latency::run(ground),
             Self::Idle(count) => idle::run(ground, count),
             Self::Connect => connect::run(ground),
+            Self::Storm => storm::run(ground),
+            Self::Mixed => mixed::run(ground),
+            Self::Flood(flood) => floods::run(ground, flood),
         }
     }
 }
@@ -72,9 +87,13 @@ fn main() {
         let directory = first.next().expect("a directory");
         return reference::serve(Path::new(&directory)).expect("the reference serves");
     }
-    let Some(arguments) = Arguments::read(USAGE) else { return };
+    let Some(arguments) = Arguments::read(USAGE) else { return checked() };
     let options = Options::read(&arguments);
-    let workloads = Workload::parse(arguments.first().expect("a workload; see --help"), &options);
+    let workload = arguments.first().expect("a workload; see --help");
+    if workload == "table" {
+        return table::run(&arguments, &options);
+    }
+    let workloads = Workload::parse(workload, &options);
     let most = workloads.iter().map(|workload| workload.members(&options)).max().unwrap_or(0);
     let certificates = Certificates::load(&options.certs, most);
     let mut run = 0;
@@ -89,5 +108,15 @@ fn main() {
                 workload.run(&ground).print(options.json);
             }
         }
+    }
+}
+
+/// Nobody asked for a benchmark. `cargo test` runs this, with the names of the tests that are wanted, if any.
+fn checked() {
+    let mut words = std::env::args().skip(1);
+    if words.all(|word| {
+        !word.starts_with("--help") && word != "--list" && (word.starts_with('-') || "load".contains(&*word))
+    }) {
+        self_check::run();
     }
 }

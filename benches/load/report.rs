@@ -32,6 +32,17 @@ impl Report {
         self.figures.push(Figure { name, value, shown: None });
     }
 
+    /// A figure again.
+    pub(crate) fn figure(&self, name: &str) -> f64 {
+        self.figures.iter().find(|figure| figure.name == name).map_or(f64::NAN, |figure| figure.value)
+    }
+
+    /// What should not happen.
+    pub(crate) fn faults(&mut self, lost: u64, reordered: u64) {
+        self.show("lost", lost as f64, format!("lost {lost}"));
+        self.show("reordered", reordered as f64, format!("reordered {reordered}"));
+    }
+
     pub(crate) fn print(&self, json: bool) {
         if json {
             let mut line = Map::new();

@@ -11,9 +11,10 @@ use crate::options::Options;
 pub(crate) const REFERENCE: &str = "--serve-as-reference";
 
 pub(super) fn conclave(options: &Options, authority: &Path, data: &str) -> Command {
+    let limits = options.limits.as_deref().unwrap_or("off");
     let mut command = Command::new(&options.conclave);
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--limits", &options.limits])
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--limits", limits])
         .args(["--threads", &options.threads.to_string(), "--data", data, "--certs"])
         .arg(authority)
         .args(&options.server_args)

@@ -24,7 +24,11 @@ impl Place {
             fs::copy(authority.join(file), &copy).expect("the certificate is copied");
             open_to_all(&copy, 0o644);
         }
-        let [port, plain_port] = free_ports();
+        Self::at(directory, free_ports())
+    }
+
+    /// Only known, not made.
+    pub(crate) fn at(directory: &Path, [port, plain_port]: [u16; 2]) -> Self {
         Self { directory: directory.to_owned(), port, plain_port }
     }
 

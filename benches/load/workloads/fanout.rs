@@ -1,10 +1,8 @@
 //! Members in one room, some of which speak: as fast as it goes with so many lines of each under way.
 
-use std::time::Duration;
-
 use conclave::platform::clock::monotonic;
 
-use super::{Ground, Stretch, bring_in};
+use super::{Ground, Stretch, bring_in, drain};
 use crate::{
     engine::{Engine, Handler},
     line::{Check, Said, Texts, Windows},
@@ -14,8 +12,6 @@ use crate::{
 };
 
 const ROOM: &str = "#load";
-/// How long the last lines may take.
-const DRAIN: Duration = Duration::from_secs(5);
 
 struct Chat {
     texts: Texts,
@@ -41,7 +37,7 @@ impl Handler for Chat {
 
 pub(crate) fn run(ground: &Ground<'_>) -> Report {
     let options = ground.options;
-    let (members, senders) = (options.members, options.senders.min(options.members));
+    let (members, senders) = (options.members(100), options.senders.min(options.members(100)));
     let mut engine = Engine::new(ground.server.address);
     bring_in(&mut engine, ground, members, |_| vec![ROOM.into()]);
     let echo = |me: usize| engine.connections[me].as_ref().is_some_and(|connection| connection.echo);
@@ -57,7 +53,7 @@ pub(crate) fn run(ground: &Ground<'_>) -> Report {
         observer,
         free: (0..senders).collect(),
     };
-    let mut stretch = Stretch::new(options.seconds);
+    let mut stretch = Stretch::new(options);
     let mut counts = [0; 2];
     while !stretch.is_over() {
         speak(&mut engine, &mut chat);
@@ -69,11 +65,8 @@ pub(crate) fn run(ground: &Ground<'_>) -> Report {
     }
     let expected: u64 =
         chat.windows.begun().iter().zip(&receivers).map(|(lines, each)| u64::from(*lines) * u64::from(*each)).sum();
-    let end = monotonic() + DRAIN;
-    while chat.check.received < expected && monotonic() < end {
-        engine.turn(end, &mut chat);
-    }
-    report(ground, &stretch, counts[1] - counts[0], &chat.check, expected)
+    let lost = drain(&mut engine, &mut chat, senders, |chat| expected.saturating_sub(chat.check.received));
+    report(ground, &stretch, counts[1] - counts[0], lost, chat.check.reordered)
 }
 
 fn speak(engine: &mut Engine, chat: &mut Chat) {
@@ -85,14 +78,13 @@ fn speak(engine: &mut Engine, chat: &mut Chat) {
     }
 }
 
-fn report(ground: &Ground<'_>, stretch: &Stretch, deliveries: u64, check: &Check, expected: u64) -> Report {
+fn report(ground: &Ground<'_>, stretch: &Stretch, deliveries: u64, lost: u64, reordered: u64) -> Report {
     let options = ground.options;
-    let name = format!("fanout {} members, {} under way", options.members, options.under_way);
+    let name = format!("fanout {} members, {} under way", options.members(100), options.under_way);
     let spent = stretch.spent();
     let mut report = Report::new(name, ground.kind.name());
     let each = spent.server.us() / deliveries.max(1) as f64;
     let rate = deliveries as f64 / spent.seconds;
-    let lost = expected.saturating_sub(check.received);
     report.show("us_per_delivery", each, format!("{each:.3} us/delivery"));
     report.show("deliveries_per_s", rate, format!("{:.0}k/s", rate / 1e3));
     report.show("kernel_share", spent.server.in_kernel(), format!("kernel {:.0} %", 100.0 * spent.server.in_kernel()));
@@ -103,9 +95,8 @@ fn report(ground: &Ground<'_>, stretch: &Stretch, deliveries: u64, check: &Check
         format!("server busy {:.0} %", 100.0 * busy(spent.server.us())),
     );
     report.show("client_busy", busy(spent.client.us()), format!("client {:.0} %", 100.0 * busy(spent.client.us())));
-    report.show("lost", lost as f64, format!("lost {lost}"));
-    report.show("reordered", check.reordered as f64, format!("reordered {}", check.reordered));
-    report.add("members", options.members as f64);
+    report.faults(lost, reordered);
+    report.add("members", options.members(100) as f64);
     report.add("senders", options.senders as f64);
     report.add("under_way", f64::from(options.under_way));
     report.add("peak_mib", Memory::peak(ground.server.pid) as f64 / 1048576.0);

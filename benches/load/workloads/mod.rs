@@ -1,9 +1,14 @@
 //! The workloads, and what they share: a crowd that is brought in, a stretch of time that is measured.
 
+pub(crate) mod chat;
 pub(crate) mod connect;
 pub(crate) mod fanout;
+pub(crate) mod flooder;
+pub(crate) mod floods;
 pub(crate) mod idle;
 pub(crate) mod latency;
+pub(crate) mod mixed;
+pub(crate) mod storm;
 
 use std::{
     io,
@@ -22,8 +27,8 @@ use crate::{
     servers::{Kind, Server},
 };
 
-/// What passes before it is measured.
-pub(crate) const WARMUP: Duration = Duration::from_secs(1);
+/// How long the last lines may take.
+const DRAIN: Duration = Duration::from_secs(4);
 /// How long nothing at all may happen before a workload is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -111,6 +116,27 @@ pub(crate) fn settle(engine: &mut Engine, handler: &mut impl Handler, quiet: Dur
     }
 }
 
+/// Waits for the last lines; returns how many did not come. A server that has taken a line and forgot to look
+/// at it is reminded by the next one: that line is late, and not lost.
+pub(crate) fn drain<H: Handler>(
+    engine: &mut Engine,
+    handler: &mut H,
+    senders: usize,
+    missing: impl Fn(&H) -> u64,
+) -> u64 {
+    let begin = monotonic();
+    let mut reminded = false;
+    while missing(handler) > 0 && begin.elapsed() < DRAIN {
+        if begin.elapsed() > DRAIN / 2 && !std::mem::replace(&mut reminded, true) {
+            for sender in 0..senders {
+                engine.say(sender).into_iter().for_each(|out| out.extend_from_slice(b"PING load\r\n"));
+            }
+        }
+        engine.turn(begin + if reminded { DRAIN } else { DRAIN / 2 }, handler);
+    }
+    missing(handler)
+}
+
 /// From when until when is measured, and what the server has used by then.
 pub(crate) struct Stretch {
     pub(crate) begin: Instant,
@@ -128,9 +154,9 @@ pub(crate) struct Spent {
 
 impl Stretch {
     /// Begins after the warm-up.
-    pub(crate) fn new(seconds: f64) -> Self {
-        let begin = monotonic() + WARMUP;
-        Self { begin, end: begin + Duration::from_secs_f64(seconds), used: [None, None] }
+    pub(crate) fn new(options: &Options) -> Self {
+        let begin = monotonic() + options.warmup;
+        Self { begin, end: begin + Duration::from_secs_f64(options.seconds), used: [None, None] }
     }
 
     /// What is the next moment that matters.
