@@ -70,6 +70,21 @@ pub struct Raw {
     /// The most connections at one time from one address
     #[arg(long, value_name = "N")]
     pub max_per_address: Option<Text>,
+    /// The most handshakes under way at one time; an eighth of them from one address
+    #[arg(long, value_name = "N")]
+    pub max_handshakes: Option<Text>,
+    /// New connections that one address may make each second, after twenty times as many at once
+    #[arg(long, value_name = "N")]
+    pub connect_rate: Option<Text>,
+    /// Lines that one account may send each second, after a burst; a costly command counts as several
+    #[arg(long, value_name = "N")]
+    pub rate: Option<Text>,
+    /// Lines that one account may send at once
+    #[arg(long, value_name = "N")]
+    pub burst: Option<Text>,
+    /// MiB that may wait for all who read too slowly together; who has the most waiting is cut first
+    #[arg(long, value_name = "MIB")]
+    pub max_outbox: Option<Text>,
     /// Threads that serve connections (default: 1)
     #[arg(long, value_name = "N")]
     pub threads: Option<Text>,

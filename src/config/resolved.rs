@@ -17,7 +17,7 @@ use super::{
 use crate::{
     ident::{Nick, RoomName},
     pki::Directory,
-    server::{History, Limits, Options},
+    server::{Flow, History, Limits, Options},
     tls::{identity::Rules, server::Files},
 };
 
@@ -114,8 +114,15 @@ impl Settings {
         let lobby = lobby.map_or_else(|| "#lobby".parse(), Ok)?;
         let defaults = Options::new(lobby.clone());
         let limits = if limits.unwrap_or(true) { defaults.limits } else { defaults.limits.without_shares() };
-        let connections = setting("max-connections", |r| &r.max_connections).parse(count)?;
-        let per_address = setting("max-per-address", |r| &r.max_per_address).parse(count)?;
+        let limits = Limits {
+            connections: setting("max-connections", |r| &r.max_connections).parse(count)?.unwrap_or(limits.connections),
+            per_address: setting("max-per-address", |r| &r.max_per_address).parse(count)?.unwrap_or(limits.per_address),
+            handshakes: setting("max-handshakes", |r| &r.max_handshakes).parse(count)?.unwrap_or(limits.handshakes),
+            arrivals: arrivals(setting("connect-rate", |r| &r.connect_rate), limits.arrivals)?,
+            lines: lines(setting("rate", |r| &r.rate), setting("burst", |r| &r.burst), limits.lines)?,
+            outboxes: setting("max-outbox", |r| &r.max_outbox).parse(mebibytes)?.unwrap_or(limits.outboxes),
+            ..limits
+        };
         let (files, index) = files(layers)?;
         Ok(Self {
             files,
@@ -131,11 +138,7 @@ impl Settings {
                 history_per_room,
                 history_total,
                 index,
-                limits: Limits {
-                    connections: connections.unwrap_or(limits.connections),
-                    per_address: per_address.unwrap_or(limits.per_address),
-                    ..limits
-                },
+                limits,
             },
             metrics: metrics.flatten(),
             threads: threads.unwrap_or(NonZero::<usize>::MIN),
@@ -156,6 +159,34 @@ impl Setting {
     fn parse<T>(self, parse: impl FnOnce(&str) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
         self.map(|given| parse(&given.value.0))
     }
+}
+
+/// The most of what comes in a second or at once.
+const FLOW_MAX: usize = 1_000_000;
+
+fn flow_part(text: &str) -> anyhow::Result<u32> {
+    // A number that is not greater fits.
+    values::number(text, 1..=FLOW_MAX).map(|number| number as u32)
+}
+
+/// How fast one address may come. What is given holds also where the other limits are off.
+fn arrivals(rate: Setting, otherwise: Option<Flow>) -> anyhow::Result<Option<Flow>> {
+    let flow = |per_second| Flow { per_second, burst: per_second * 20 };
+    Ok(rate.parse(flow_part)?.map(flow).or(otherwise))
+}
+
+/// How much one account may say; likewise.
+fn lines(rate: Setting, burst: Setting, otherwise: Option<Flow>) -> anyhow::Result<Option<Flow>> {
+    let (rate, burst) = (rate.parse(flow_part)?, burst.parse(flow_part)?);
+    if rate.is_none() && burst.is_none() {
+        return Ok(otherwise);
+    }
+    let flow = otherwise.unwrap_or(Flow::LINES);
+    Ok(Some(Flow { per_second: rate.unwrap_or(flow.per_second), burst: burst.unwrap_or(flow.burst) }))
+}
+
+fn mebibytes(text: &str) -> anyhow::Result<usize> {
+    values::number(text, 16..=1_000_000).map(|number| number << 20)
 }
 
 fn blame(origin: &impl std::fmt::Display, Text(value): &Text, error: &anyhow::Error) -> anyhow::Error {
@@ -295,7 +326,24 @@ mod tests {
         let certs = ("CONCLAVE_CERTS", dir.path().to_str().unwrap());
         let limits = resolve(&[certs, ("CONCLAVE_LIMITS", "off"), ("CONCLAVE_MAX_CONNECTIONS", "7")]);
         let limits = limits.unwrap().options.limits;
-        assert_eq!((limits.connections, limits.per_address), (7, usize::MAX));
+        assert_eq!((limits.connections, limits.per_address, limits.lines), (7, usize::MAX, None));
+    }
+
+    #[test]
+    fn how_much_one_may_say_and_how_fast_one_may_come() {
+        let dir = certs();
+        let certs = ("CONCLAVE_CERTS", dir.path().to_str().unwrap());
+        let limits = |given: &[(&str, &str)]| resolve(&[&[certs], given].concat()).unwrap().options.limits;
+        let flow = |per_second, burst| Some(Flow { per_second, burst });
+        let all = limits(&[]);
+        assert_eq!((all.lines, all.arrivals, all.handshakes), (flow(10, 500), flow(50, 1000), 1024));
+        assert_eq!(all.outboxes, 256 << 20);
+        assert_eq!(limits(&[("CONCLAVE_RATE", "3")]).lines, flow(3, 500));
+        let off = limits(&[("CONCLAVE_LIMITS", "off"), ("CONCLAVE_BURST", "9")]);
+        assert_eq!((off.lines, off.arrivals, off.handshakes, off.outboxes), (flow(10, 9), None, usize::MAX, 256 << 20));
+        assert_eq!(limits(&[("CONCLAVE_CONNECT_RATE", "2")]).arrivals, flow(2, 40));
+        assert_eq!(limits(&[("CONCLAVE_MAX_OUTBOX", "64")]).outboxes, 64 << 20);
+        assert_eq!(limits(&[("CONCLAVE_MAX_HANDSHAKES", "8")]).handshakes, 8);
     }
 
     #[test]
@@ -323,6 +371,11 @@ mod tests {
         check("CONCLAVE_MAX_CONNECTIONS", "-1", "\"-1\": a number");
         check("CONCLAVE_MAX_PER_ADDRESS", "x", "\"x\": a number");
         check("CONCLAVE_METRICS", "localhost", "\"localhost\": an address and a port");
+        check("CONCLAVE_MAX_HANDSHAKES", "0", "\"0\": a number from 1 to");
+        check("CONCLAVE_CONNECT_RATE", "off", "\"off\": a number from 1 to");
+        check("CONCLAVE_RATE", "0", "\"0\": a number from 1 to 1000000");
+        check("CONCLAVE_BURST", "1000001", "\"1000001\": a number from 1 to");
+        check("CONCLAVE_MAX_OUTBOX", "1", "\"1\": a number from 16 to");
         check("CONCLAVE_LOG", "loud", "\"loud\": off, error");
         check("CONCLAVE_LOG_FORMAT", "xml", "\"xml\": text or json");
         check("CONCLAVE_MOTD", "/nonexistent", "\"/nonexistent\": cannot read /nonexistent: ");

@@ -57,6 +57,10 @@ pub enum Cut {
     Overflow,
     /// It took nothing for too long.
     Stalled,
+    /// More waited for all sessions together than may, and for this one the most.
+    Largest,
+    /// It was slowed, and went on saying far more than it may.
+    Flood,
     /// It said nothing for so many seconds, and did not answer when asked.
     Silent(u32),
     /// It did not register in time.
@@ -67,7 +71,7 @@ pub enum Cut {
 
 impl Cut {
     /// The names that metrics use.
-    pub const NAMES: [&str; 5] = ["overflow", "stalled", "silent", "unregistered", "certificate"];
+    pub const NAMES: [&str; 7] = ["overflow", "stalled", "silent", "unregistered", "certificate", "flood", "largest"];
 
     /// The place of its name among [`Cut::NAMES`].
     pub const fn number(&self) -> usize {
@@ -77,6 +81,8 @@ impl Cut {
             Self::Silent(_) => 2,
             Self::Unregistered => 3,
             Self::Certificate(_) => 4,
+            Self::Flood => 5,
+            Self::Largest => 6,
         }
     }
 }
@@ -85,7 +91,9 @@ impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Overflow => f.write_str("SendQ exceeded: you did not read what was sent to you"),
+            Self::Largest => f.write_str("SendQ exceeded: too much waits for all, and the most of it for you"),
             Self::Stalled => f.write_str("Send timeout: you did not read what was sent to you"),
+            Self::Flood => f.write_str("Excess Flood: you went on sending far more than is taken"),
             Self::Silent(seconds) => write!(f, "Ping timeout: {seconds} seconds"),
             Self::Unregistered => f.write_str("Registration timeout: your client said too little for too long"),
             Self::Certificate(reason) => f.write_str(reason),
@@ -308,8 +316,15 @@ mod tests {
 
     #[test]
     fn each_reason_has_its_name() {
-        let reasons =
-            [Cut::Overflow, Cut::Stalled, Cut::Silent(1), Cut::Unregistered, Cut::Certificate("it was revoked".into())];
+        let reasons = [
+            Cut::Overflow,
+            Cut::Stalled,
+            Cut::Silent(1),
+            Cut::Unregistered,
+            Cut::Certificate("it was revoked".into()),
+            Cut::Flood,
+            Cut::Largest,
+        ];
         let names: Vec<&str> = reasons.iter().map(|reason| Cut::NAMES[reason.number()]).collect();
         assert_eq!(names, Cut::NAMES);
     }

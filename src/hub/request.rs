@@ -49,12 +49,16 @@ pub enum Body {
     Drained,
 }
 
+/// What it costs to come in: a welcome, the rooms with their people, and what others are told of it.
+const REGISTRATION: u8 = 10;
+
 impl Body {
     /// What it costs, as the table of commands has it: an ordinary line costs 1.
-    pub const fn cost(&self) -> u8 {
+    pub fn cost(&self) -> u8 {
         match self {
-            Self::Command(command) => command.spec().cost,
-            Self::Register(_) | Self::Refused(_) | Self::Gone(_) => 1,
+            Self::Command(command) => command.cost(),
+            Self::Register(_) => REGISTRATION,
+            Self::Refused(_) | Self::Gone(_) => 1,
             Self::Tick | Self::Issued(_) | Self::Drained => 1,
         }
     }
@@ -141,7 +145,10 @@ mod tests {
             crate::protocol::command::from_irc(&message).map_or_else(Body::Refused, Body::Command).cost()
         };
         assert_eq!([cost("PING x"), cost("PRIVMSG #r :x"), cost("FROB"), cost("JOIN")], [1; 4]);
-        for dear in ["JOIN #r", "WHO *", "LIST", "HISTORY #r", "CHATHISTORY LATEST #r * 5"] {
+        assert_eq!([cost("MODE #r"), cost("TOPIC #r"), cost("PRIVMSG #r,bob,carol :x")], [1, 1, 3]);
+        assert_eq!(cost("JOIN #a,#b"), 2 * cost("JOIN #a"));
+        assert_eq!([cost("JOIN 0"), cost("PART #a,#b,#c,#d,#e,#f,#g,#h")], [40; 2]);
+        for dear in ["JOIN #r", "WHO *", "LIST", "HISTORY #r", "CHATHISTORY LATEST #r * 5", "AWAY x", "INVITE a #r"] {
             assert!(cost(dear) > 2, "{dear}");
         }
     }

@@ -26,10 +26,20 @@ pub fn monotonic() -> Instant {
 
 /// Whole seconds of [`monotonic`] since somebody first asked.
 pub fn monotonic_s() -> u32 {
+    // A u32 of seconds lasts for 136 years.
+    since_start().as_secs() as u32
+}
+
+/// Nanoseconds of [`monotonic`] since somebody first asked.
+pub fn monotonic_ns() -> u64 {
+    // A u64 of nanoseconds lasts for 584 years.
+    since_start().as_nanos() as u64
+}
+
+fn since_start() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     let now = monotonic();
-    // A u32 of seconds lasts for 136 years.
-    now.saturating_duration_since(*START.get_or_init(|| now)).as_secs() as u32
+    now.saturating_duration_since(*START.get_or_init(|| now))
 }
 
 fn since_epoch() -> Duration {

@@ -91,13 +91,21 @@ pub struct Counters {
 
     // Limits: who took more than is allowed.
     /// Connections closed at once because a limit was reached, by `server::limits::Full`.
-    pub over_limit: Kinds<2>,
+    pub over_limit: Kinds<4>,
+    /// Handshakes that made room for others because they took long.
+    pub handshakes_evicted: Counter,
+    /// Times that a session was told that it is slowed: it says more than its account or address may.
+    pub throttled: Counter,
+    /// Times that a slowed session was not read for a while.
+    pub slowed: Counter,
+    /// Turns of a session that ended with more to read, so that others had theirs.
+    pub turns_spent: Counter,
 
     // Sessions: counted by their tasks.
     /// Connections whose device is known (a gauge).
     pub sessions: Counter,
     /// Sessions ended from this side, by `hub::Cut`.
-    pub cuts: Kinds<5>,
+    pub cuts: Kinds<7>,
     /// Octets that came out of TLS.
     pub octets_in: Counter,
     /// Octets that went into TLS.

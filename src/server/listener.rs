@@ -77,18 +77,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, sessions: Handle, st
                 complained = false;
                 shared.counters.accepting.set(1);
                 shared.counters.accepted.up();
-                match shared.gate.enter(peer.ip()) {
+                match shared.gate.enter(peer.ip(), clock::monotonic_ns()) {
                     Ok(place) => {
                         tokio::spawn(handshake(tcp, peer, place, Arc::clone(&shared), sessions.clone()));
                     }
-                    Err(full) => {
-                        shared.counters.over_limit.up(full as usize);
-                        let limit = match full {
-                            Full::Total => "--max-connections",
-                            Full::Address => "--max-per-address",
-                        };
-                        debug!(%peer, limit, "a connection is over the limit");
-                    }
+                    Err(full) => over_limit(&shared, peer, full),
                 }
             }
             // The peer was gone before we came to it.
@@ -105,6 +98,17 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, sessions: Handle, st
     }
 }
 
+fn over_limit(shared: &Shared, peer: SocketAddr, full: Full) {
+    shared.counters.over_limit.up(full as usize);
+    let limit = match full {
+        Full::Total => "--max-connections",
+        Full::Address => "--max-per-address",
+        Full::Arrivals => "--connect-rate",
+        Full::Handshakes => "--max-handshakes",
+    };
+    debug!(%peer, limit, "a connection is over the limit");
+}
+
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
@@ -117,15 +121,23 @@ fn tune(tcp: &TcpStream) -> io::Result<()> {
     SockRef::from(tcp).set_tcp_keepalive(&keepalive)
 }
 
-async fn handshake(tcp: TcpStream, peer: SocketAddr, place: Place, shared: Arc<Shared>, sessions: Handle) {
+async fn handshake(tcp: TcpStream, peer: SocketAddr, mut place: Place, shared: Arc<Shared>, sessions: Handle) {
     if let Err(error) = tune(&tcp) {
         debug!(%peer, %error, "a socket option was refused");
     }
     let (credentials, began) = (shared.live.current(), clock::monotonic());
-    let (stream, identity) = match Stream::accept(tcp, &credentials, shared.limits.handshake).await {
+    let accepted = tokio::select! {
+        accepted = Stream::accept(tcp, &credentials, shared.limits.handshake) => accepted,
+        () = place.evicted() => {
+            shared.counters.handshakes_evicted.up();
+            Err(AcceptError::Timeout)
+        }
+    };
+    let (stream, identity) = match accepted {
         Ok(accepted) => accepted,
         Err(error) => return refused(&shared, peer, &error),
     };
+    place.established();
     shared.counters.handshakes_ok.up();
     shared.counters.handshake_time.observe(clock::monotonic() - began);
     shared.counters.key_exchanges.up(stream::number_of_key_exchange(stream.key_exchange()));

@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
 use tracing::{info, warn};
 
 pub use observe::is_open;
-pub use options::{History, Limits, Options};
+pub use options::{Flow, History, Limits, Options};
 
 use crate::{
     hub::{
@@ -35,7 +35,7 @@ use crate::{
 };
 use crowd::Crowd;
 use issued::Issued;
-use limits::Gate;
+use limits::{Gate, Purses};
 use observe::{Observer, Watched};
 
 /// How long sessions have to take their goodbye when the server ends.
@@ -58,6 +58,7 @@ struct Shared {
     door: Arc<Door>,
     crowd: Arc<Crowd>,
     gate: Arc<Gate>,
+    purses: Purses,
     counters: Arc<Counters>,
 }
 
@@ -107,7 +108,8 @@ impl Server {
 
         let shared = Arc::new(Shared {
             info,
-            gate: Arc::new(Gate::new(options.limits.connections, options.limits.per_address)),
+            gate: Arc::new(Gate::new(&options.limits)),
+            purses: Purses::new(options.limits.lines, options.admins),
             limits: options.limits,
             live,
             door,

@@ -77,6 +77,26 @@ impl Options {
     }
 }
 
+/// So much at once, and then so much a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// How much comes back each second.
+    pub per_second: u32,
+    /// How much there is at most.
+    pub burst: u32,
+}
+
+impl Flow {
+    /// What one account may say, where nothing else is given.
+    pub const LINES: Self = Self { per_second: 10, burst: 500 };
+
+    /// So many times as much.
+    #[must_use]
+    pub const fn times(self, n: u32) -> Self {
+        Self { per_second: self.per_second.saturating_mul(n), burst: self.burst.saturating_mul(n) }
+    }
+}
+
 /// How much anybody may take of the server.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -84,6 +104,14 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at once of one address.
     pub per_address: usize,
+    /// Handshakes under way at once; an eighth of them may be of one address.
+    pub handshakes: usize,
+    /// New connections of one address; a handshake that comes to nothing counts as three.
+    pub arrivals: Option<Flow>,
+    /// What the sessions of one account may say, by the costs of the table of commands.
+    pub lines: Option<Flow>,
+    /// A session that was slowed and did nothing but flood for so long is cut.
+    pub flood: Duration,
     /// Time for the TLS handshake.
     pub handshake: Duration,
     /// Time until the first line.
@@ -92,6 +120,8 @@ pub struct Limits {
     pub registration: Duration,
     /// Octets that may wait for one session.
     pub outbox: usize,
+    /// Octets that may wait for all sessions together.
+    pub outboxes: usize,
     /// Requests that may wait for the hub.
     pub inbox: usize,
     /// What one session's lines may cost before others have their turn; an ordinary line costs 1.
@@ -111,10 +141,15 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             per_address: 256,
+            handshakes: 1024,
+            arrivals: Some(Flow { per_second: 50, burst: 1000 }),
+            lines: Some(Flow::LINES),
+            flood: Duration::from_secs(60),
             handshake: Duration::from_secs(10),
             silent: Duration::from_secs(300),
             registration: Duration::from_secs(60),
             outbox: 4 << 20,
+            outboxes: 256 << 20,
             inbox: 1024,
             cost_per_turn: 64,
             rooms_per_account: 100,
@@ -126,9 +161,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limit on connections (load tests; `--limits off`). Deadlines and memory bounds stay.
+    /// No limit on connections, handshakes and lines (load tests; `--limits off`). Deadlines and memory
+    /// bounds stay.
     #[must_use]
     pub fn without_shares(self) -> Self {
-        Self { connections: usize::MAX, per_address: usize::MAX, ..self }
+        let all = usize::MAX;
+        Self { connections: all, per_address: all, handshakes: all, arrivals: None, lines: None, ..self }
     }
 }

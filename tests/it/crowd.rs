@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use conclave::server::Limits;
+
 use crate::support::{Deployment, End, Peer, Server};
 
 const MEMBERS: usize = 10;
@@ -14,7 +16,9 @@ const OUTBOX: usize = 4 << 20;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_reads_the_same_while_one_never_does() {
     let deployment = Arc::new(Deployment::new());
-    let server = Arc::new(Server::with(&deployment, |options| options.limits.outbox = OUTBOX));
+    let server = Arc::new(Server::with(&deployment, |options| {
+        options.limits = Limits { outbox: OUTBOX, ..Limits::default().without_shares() };
+    }));
 
     // One who never reads, in the room and in another one that is louder.
     let deaf = deployment.issue("deaf");
@@ -113,7 +117,7 @@ async fn member(n: usize, mut peer: Peer) -> (Vec<(usize, usize)>, Peer) {
 async fn who_takes_nothing_for_too_long_is_cut() {
     let deployment = Deployment::new();
     let server = Server::with(&deployment, |options| {
-        options.limits.outbox = 64 << 20;
+        options.limits = Limits { outbox: 64 << 20, ..Limits::default().without_shares() };
         options.limits.patience.stall = Duration::from_secs(1);
     });
     let deaf = deployment.issue("deaf");

@@ -18,7 +18,7 @@ fn not_sent(what: &str) -> String {
 #[tokio::test]
 async fn bad_lines_of_a_person() {
     let deployment = Deployment::new();
-    let server = Server::start(&deployment);
+    let server = Server::without_shares(&deployment);
     let mut bob = Peer::plain(&deployment, &server, &deployment.issue("bob")).await;
     let mallory = deployment.issue("mallory");
     let x = |count: usize| "x".repeat(count).into_bytes();
@@ -65,7 +65,7 @@ async fn bad_lines_of_a_person() {
 #[tokio::test]
 async fn bad_lines_of_a_program() {
     let deployment = Deployment::new();
-    let server = Server::start(&deployment);
+    let server = Server::without_shares(&deployment);
     let mut bob = Peer::irc(&deployment, &server, &deployment.issue("bob"), "").await;
     bob.does("JOIN #x").await;
     let mut mallory = Peer::irc(&deployment, &server, &deployment.issue("mallory"), "echo-message").await;

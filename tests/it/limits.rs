@@ -134,7 +134,7 @@ async fn who_does_not_answer_a_ping_leaves() {
 #[tokio::test]
 async fn the_end_reaches_everybody() {
     let deployment = Deployment::new();
-    let mut server = Server::start(&deployment);
+    let mut server = Server::without_shares(&deployment);
     let pair = deployment.issue("alice");
     let mut plain = Peer::plain(&deployment, &server, &pair).await;
     let mut irc = Peer::irc(&deployment, &server, &pair, "").await;

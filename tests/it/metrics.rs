@@ -124,7 +124,10 @@ async fn what_happens_is_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_is_counted_and_who_missed_something() {
     let deployment = Deployment::new();
-    let server = Server::watched(&deployment, |options| options.limits.outbox = 64 * 1024);
+    let server = Server::watched(&deployment, |options| {
+        options.limits = options.limits.clone().without_shares();
+        options.limits.outbox = 64 * 1024;
+    });
     let at = server.metrics.unwrap();
     let (pair, mut alice) = (deployment.issue("deaf"), deployment.issue("alice"));
     let mut deaf = Peer::connect_with(&deployment, server.address, &pair, Some(4096)).await;

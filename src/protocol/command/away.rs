@@ -9,7 +9,7 @@ use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static AWAY: Spec = Spec::irc("AWAY", 0, "[REASON]", irc, "say that you are away; alone: back again")
     .slash(&["away"], plain, "/away [REASON]")
-    .cost(2);
+    .cost(5);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     Ok(Command::Away(given(message, 0).map(Into::into)))

@@ -17,7 +17,7 @@ pub(super) static CHATHISTORY: Spec = Spec::irc(
     irc,
     "a page of the messages that the server keeps",
 )
-.cost(4);
+.cost(5);
 
 /// The most messages of one page (ISUPPORT `CHATHISTORY`).
 pub const MOST: usize = 100;

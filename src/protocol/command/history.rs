@@ -10,7 +10,7 @@ use crate::protocol::{message::Message, refusal::Refusal};
 pub(super) static HISTORY: Spec =
     Spec::irc("HISTORY", 1, "TARGET [NUMBER]", irc, "the last messages that the server keeps")
         .slash(&["history", "h"], plain, "/history [#ROOM|NAME] [N]")
-        .cost(4);
+        .cost(5);
 
 /// How many messages are shown when nothing is said.
 pub(super) const DEFAULT: usize = 20;

@@ -11,7 +11,7 @@ pub(super) static INVITE: Spec =
     Spec::irc("INVITE", 0, "[NICK #ROOM]", irc, "ask somebody into a room; alone: where you are invited")
         .slash(&["invite"], plain, "/invite NAME [#ROOM]")
         .group(Group::Seldom)
-        .cost(2);
+        .cost(5);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     match (param(message, 0), param(message, 1)) {

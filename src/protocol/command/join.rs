@@ -10,7 +10,7 @@ use crate::protocol::{message::Message, refusal::Refusal};
 pub(super) static JOIN: Spec =
     Spec::irc("JOIN", 1, "#ROOM{,#ROOM} [KEY{,KEY}]", irc, "go into a room (or make it) and talk")
         .slash(&["join", "j"], plain, "/join #ROOM [KEY]")
-        .cost(3);
+        .cost(5);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let names = param(message, 0).unwrap_or_default();

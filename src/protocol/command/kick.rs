@@ -10,7 +10,7 @@ use crate::protocol::{message::Message, refusal::Refusal};
 pub(super) static KICK: Spec = Spec::irc("KICK", 2, "#ROOM NICK{,NICK} [REASON]", irc, "put somebody out of a room")
     .slash(&["kick"], plain, "/kick [#ROOM] NAME [REASON]")
     .group(Group::Rooms)
-    .cost(2);
+    .cost(3);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let list = |at| names_of(param(message, at).unwrap_or_default()).collect::<Vec<_>>();

@@ -10,7 +10,7 @@ use crate::protocol::{message::Message, refusal::Refusal};
 pub(super) static LIST: Spec =
     Spec::irc("LIST", 0, "[#ROOM{,#ROOM}] [FILTER{,FILTER}]", irc, "the rooms and their topics")
         .slash(&["rooms", "list"], plain, "/rooms")
-        .cost(3);
+        .cost(10);
 
 /// Which rooms are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -16,7 +16,7 @@ pub(super) static METADATA: Spec = Spec::irc(
     irc,
     "what people and rooms say about themselves: display-name, avatar and the like",
 )
-.cost(2);
+.cost(3);
 
 /// What is asked about which target.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -236,6 +236,23 @@ impl Command {
         }
     }
 
+    /// What it costs its sender, in the cost of an ordinary line: what its row says, for each room or
+    /// person that it is about. To ask is cheap where others learn nothing of it.
+    pub fn cost(&self) -> u8 {
+        let targets = match self {
+            Self::Join(rooms) => rooms.len(),
+            Self::Part(places, _) | Self::Names(places) => places.len(),
+            Self::Send(send) => send.to.len(),
+            Self::Kick(kicked, _) => kicked.len(),
+            Self::PartAll => MAX_TARGETS,
+            Self::Topic(_, None) => return 1,
+            Self::Mode(_, changes) if changes.is_empty() => return 1,
+            _ => 1,
+        };
+        // Not more than `MAX_TARGETS`.
+        self.spec().cost.saturating_mul(targets.clamp(1, MAX_TARGETS) as u8)
+    }
+
     /// Its IRC verb.
     pub const fn verb(&self) -> &'static str {
         self.spec().verb

@@ -15,11 +15,11 @@ pub(super) static MODE: Spec =
     Spec::irc("MODE", 1, "#ROOM|NICK [CHANGES [PARAMETER...]]", irc, "show or change the modes of a room")
         .slash(&["mode"], plain, "/mode [#ROOM|NAME] [CHANGES [PARAMETER...]]")
         .group(Group::Rooms)
-        .cost(2);
+        .cost(3);
 pub(super) static OP: Spec =
     Spec::plain(&["op"], |rest| each("+o", rest, &OP), "/op [#ROOM] NAME...", "make somebody an operator of the room")
         .group(Group::Rooms)
-        .cost(2);
+        .cost(3);
 pub(super) static DEOP: Spec = Spec::plain(
     &["deop"],
     |rest| each("-o", rest, &DEOP),
@@ -27,7 +27,7 @@ pub(super) static DEOP: Spec = Spec::plain(
     "make somebody no operator any more",
 )
 .group(Group::Rooms)
-.cost(2);
+.cost(3);
 pub(super) static VOICE: Spec = Spec::plain(
     &["voice"],
     |rest| each("+v", rest, &VOICE),
@@ -35,7 +35,7 @@ pub(super) static VOICE: Spec = Spec::plain(
     "let somebody speak in a moderated room",
 )
 .group(Group::Rooms)
-.cost(2);
+.cost(3);
 pub(super) static DEVOICE: Spec = Spec::plain(
     &["devoice"],
     |rest| each("-v", rest, &DEVOICE),
@@ -43,11 +43,11 @@ pub(super) static DEVOICE: Spec = Spec::plain(
     "take that back from somebody",
 )
 .group(Group::Rooms)
-.cost(2);
+.cost(3);
 pub(super) static BAN: Spec =
     Spec::plain(&["ban"], ban, "/ban [#ROOM] [NAME|MASK...]", "let somebody in no more; alone: who is banned")
         .group(Group::Rooms)
-        .cost(2);
+        .cost(3);
 pub(super) static UNBAN: Spec = Spec::plain(
     &["unban"],
     |rest| each("-b", rest, &UNBAN),
@@ -55,7 +55,7 @@ pub(super) static UNBAN: Spec = Spec::plain(
     "let somebody in again who was banned",
 )
 .group(Group::Rooms)
-.cost(2);
+.cost(3);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let target = param(message, 0).unwrap_or_default();

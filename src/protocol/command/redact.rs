@@ -7,7 +7,7 @@ use super::{
 };
 use crate::protocol::{message::Message, refusal::Refusal};
 
-pub(super) static REDACT: Spec = Spec::irc("REDACT", 2, "TARGET MSGID [REASON]", irc, "take a message back");
+pub(super) static REDACT: Spec = Spec::irc("REDACT", 2, "TARGET MSGID [REASON]", irc, "take a message back").cost(3);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let text = |at| Box::from(param(message, at).unwrap_or_default());

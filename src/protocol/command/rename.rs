@@ -10,7 +10,7 @@ use crate::protocol::{message::Message, refusal::Refusal};
 pub(super) static RENAME: Spec = Spec::irc("RENAME", 2, "#ROOM #NEW [REASON]", irc, "give a room another name")
     .slash(&["rename"], plain, "/rename #ROOM #NEW [REASON]")
     .group(Group::Rooms)
-    .cost(3);
+    .cost(10);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let place = Place::Named(param(message, 0).unwrap_or_default().into());

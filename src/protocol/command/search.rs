@@ -23,7 +23,7 @@ pub(super) static SEARCH: Spec = Spec::irc(
     "what was said, by its words",
 )
 .slash(&["search", "find"], plain, "/search [#ROOM|NAME] WORDS")
-.cost(8);
+.cost(20);
 
 /// How many messages are shown when nothing is said.
 const DEFAULT: usize = 20;

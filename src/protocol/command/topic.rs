@@ -9,7 +9,7 @@ use crate::protocol::{message::Message, refusal::Refusal};
 
 pub(super) static TOPIC: Spec = Spec::irc("TOPIC", 1, "#ROOM [TEXT]", irc, "show or set the room's topic")
     .slash(&["topic"], plain, "/topic [TEXT]")
-    .cost(2);
+    .cost(5);
 
 fn irc(message: &Message<'_>) -> Result<Command, Refusal> {
     let room = param(message, 0).unwrap_or_default();

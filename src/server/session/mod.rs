@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 
 use super::{Shared, crowd::Ticket, limits::Place};
 use crate::{
-    hub::{Gone, Outbox},
+    hub::{Cut, Gone, Outbox},
     platform::clock,
     protocol::{Framer, LineLimits, render},
     tls::{
@@ -110,6 +110,10 @@ impl Session {
         if talk.poll_held(cx).is_pending() {
             return;
         }
+        if talk.persists(|| wire.unread()) {
+            wire.outbox.cut(Cut::Flood);
+            return;
+        }
         loop {
             let rest = std::mem::take(&mut input.rest);
             let mut octets: &[u8] = if rest.is_empty() {
@@ -118,6 +122,7 @@ impl Session {
                     Poll::Ready(Ok(0)) => return self.end_of_input(cx),
                     Poll::Ready(Ok(length)) => {
                         talk.shared.counters.octets_in.add(length as u64);
+                        budget = budget.saturating_sub(talk.octets(length, &wire.outbox, cx));
                         &buffer[..length]
                     }
                     Poll::Ready(Err(_)) => {
@@ -147,10 +152,17 @@ impl Session {
                 if full || budget == 0 {
                     input.rest = octets.to_vec();
                     if !full {
-                        cx.waker().wake_by_ref();
+                        talk.others_turn(cx);
                     }
                     return;
                 }
+            }
+            // A line without end costs too.
+            if talk.is_held() {
+                return;
+            }
+            if budget == 0 {
+                return talk.others_turn(cx);
             }
         }
     }

@@ -11,13 +11,14 @@ use super::{
     super::{
         Shared,
         crowd::Ticket,
-        limits::Place,
+        limits::{Allowance, Pace, Place},
         registration::{Outcome, Registration, User},
     },
     device_name,
 };
 use crate::{
     hub::{self, Body, Gone, Outbox, Request, SessionId},
+    platform::clock,
     protocol::{
         BadLine, FirstLine, Line, LineLimits, Message, Multiline, Taken,
         caps::{Cap, Caps, Dialect},
@@ -35,6 +36,9 @@ pub(super) struct Talk {
     phase: Phase,
     /// A request for which the inbox had no room.
     held: Option<Request>,
+    allowance: Allowance,
+    /// Octets that were read and are not paid.
+    octets: u32,
     /// What the last line cost.
     cost: u8,
     /// The hub was told that this session has ended.
@@ -83,10 +87,13 @@ impl Talk {
         ticket: Ticket,
         place: Place,
     ) -> Self {
+        let allowance = shared.purses.allowance(&identity.account, &place, clock::monotonic_ns());
         Self {
             id,
             phase: Phase::Fresh,
             held: None,
+            allowance,
+            octets: 0,
             cost: 1,
             told: false,
             identity,
@@ -96,9 +103,10 @@ impl Talk {
         }
     }
 
-    /// Whether a request waits for room in the hub's inbox.
-    pub(super) const fn is_held(&self) -> bool {
-        self.held.is_some()
+    /// Whether nothing may be read: a request waits for room in the hub's inbox, or what was said is
+    /// more than this session may say and not yet paid.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.is_some() || self.allowance.is_waiting()
     }
 
     pub(super) const fn limits(&self) -> LineLimits {
@@ -109,12 +117,59 @@ impl Talk {
         }
     }
 
-    /// Tries again to hand in the request that waits.
+    /// Tries again to hand in the request that waits; ready when the session may be read.
     pub(super) fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(request) = self.held.take() {
             self.held = self.shared.door.poll_offer(cx, request).err();
         }
-        if self.held.is_some() { Poll::Pending } else { Poll::Ready(()) }
+        if self.held.is_some() { Poll::Pending } else { self.allowance.poll_paid(cx) }
+    }
+
+    /// So much was read. Tells what it costs: a line as long as most is paid as a line.
+    pub(super) fn octets(&mut self, read: usize, outbox: &Outbox, cx: &mut Context<'_>) -> usize {
+        // A read is not larger than a record.
+        self.octets += read as u32;
+        let cost = self.octets / OCTETS;
+        self.octets %= OCTETS;
+        self.pay(cost, outbox, cx);
+        cost as usize
+    }
+
+    /// Pays for what was said; who has nothing left is not read for a while, and told so once.
+    fn pay(&mut self, cost: u32, outbox: &Outbox, cx: &mut Context<'_>) {
+        let Pace::Wait(nanos) = self.allowance.pay(cost, clock::monotonic_ns) else { return };
+        self.shared.counters.slowed.up();
+        self.allowance.wait(nanos, cx);
+        if self.held.is_some() || !self.allowance.is_to_be_told() {
+            return;
+        }
+        match &self.phase {
+            // It has said nothing yet; what it is to be told in, its first line decides.
+            Phase::Fresh => return,
+            Phase::Registering(registration) => {
+                let told = [Reply::Refused(slowed())];
+                let caps = registration.caps();
+                outbox.push(render::replies_before_registration(&self.shared.info, caps, None, &told));
+            }
+            Phase::Irc(_) | Phase::Plain => {
+                let request = Request { session: self.id, label: None, body: Body::Refused(slowed()) };
+                self.held = self.shared.door.poll_offer(cx, request).err();
+            }
+        }
+        self.allowance.told();
+        self.shared.counters.throttled.up();
+        info!(account = %self.identity.account, device = %self.identity.device, "slowed");
+    }
+
+    /// Whether this session is to be cut, which leaves so much unread while it is slowed.
+    pub(super) fn persists(&mut self, unread: impl FnOnce() -> usize) -> bool {
+        self.allowance.is_slowed() && self.allowance.persists(unread(), self.shared.limits.flood, clock::monotonic_ns())
+    }
+
+    /// There is more to read, after the others had their turn.
+    pub(super) fn others_turn(&self, cx: &Context<'_>) {
+        self.shared.counters.turns_spent.up();
+        cx.waker().wake_by_ref();
     }
 
     fn offer(&mut self, cx: &mut Context<'_>, label: Option<Box<str>>, body: Body) {
@@ -142,7 +197,15 @@ impl Talk {
         }
     }
 
+    /// Understands a line, and pays for it.
     pub(super) fn line(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
+        self.cost = 1;
+        let next = self.understand(line, outbox, cx);
+        self.pay(u32::from(self.cost), outbox, cx);
+        next
+    }
+
+    fn understand(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
         self.shared.counters.lines.up();
         if line.text().is_err() {
             self.shared.counters.bad_lines.up();
@@ -273,6 +336,15 @@ fn body(command: Result<Command, Refusal>) -> Body {
         Ok(command) => Body::Command(command),
         Err(refusal) => Body::Refused(refusal),
     }
+}
+
+/// So many octets cost as much as an ordinary line.
+const OCTETS: u32 = 1024;
+
+/// What is said to who says too much.
+fn slowed() -> Refusal {
+    let what = "you are sending too fast: your lines are taken more slowly from here on, and none is lost";
+    Refusal::fail("*", "RATE_LIMITED", &[], what)
 }
 
 /// What a line is that the parser cannot take apart.

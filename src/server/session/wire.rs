@@ -54,6 +54,11 @@ impl Wire {
         self.deadline = after.map(|after| Box::pin(tokio::time::sleep(after)));
     }
 
+    /// How much the peer has sent that waits in the system.
+    pub(super) fn unread(&self) -> usize {
+        rustix::io::ioctl_fionread(self.stream.get_ref()).map_or(0, |octets| octets as usize)
+    }
+
     /// Sends what is queued, as one record and one write for all that there is; ready when the
     /// connection is over.
     pub(super) fn drain(&mut self, cx: &mut Context<'_>, talk: &mut Talk, scratch: &mut Scratch) -> Poll<()> {

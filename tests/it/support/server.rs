@@ -35,6 +35,11 @@ impl Server {
         Self::with(deployment, |_| {})
     }
 
+    /// With the limits off that keep anybody from saying too much.
+    pub(crate) fn without_shares(deployment: &Deployment) -> Self {
+        Self::with(deployment, |options| options.limits = options.limits.clone().without_shares())
+    }
+
     pub(crate) fn with(deployment: &Deployment, change: impl FnOnce(&mut Options)) -> Self {
         Self::run(deployment, change, None)
     }
