@@ -41,6 +41,11 @@ impl Audience {
         self.len == 0
     }
 
+    /// Whether it is known at once to be the same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.blocks, &other.blocks)
+    }
+
     /// Each of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = SessionId> + Clone {
         self.blocks.iter().flat_map(|block| block.iter().copied())

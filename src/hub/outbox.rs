@@ -30,7 +30,7 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct Inner {
-    queue: VecDeque<Bytes>,
+    queue: Queue,
     bytes: usize,
     waker: Option<Waker>,
     /// The socket takes nothing now: more octets are no reason to wake.
@@ -40,6 +40,44 @@ struct Inner {
     tell: bool,
     /// When the peer last took something while there was something to take.
     stalled_since: Option<Instant>,
+}
+
+/// What waits, in order. One thing that waits, as mostly, takes no memory of its own.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Empty only if there is nothing else.
+    first: Bytes,
+    rest: VecDeque<Bytes>,
+}
+
+impl Queue {
+    fn push(&mut self, octets: Bytes) {
+        if self.first.is_empty() { self.first = octets } else { self.rest.push_back(octets) }
+    }
+
+    /// The first, and no more than `most` octets of it.
+    fn pop(&mut self, most: usize) -> Bytes {
+        if self.first.len() > most {
+            // Dividing what is shared copies nothing.
+            return self.first.split_to(most);
+        }
+        let next = self.rest.pop_front().unwrap_or_default();
+        if self.rest.is_empty() {
+            // An idle session keeps no buffer.
+            self.rest = VecDeque::new();
+        }
+        std::mem::replace(&mut self.first, next)
+    }
+
+    /// Whether nothing waits behind the first.
+    fn is_one(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        usize::from(!self.first.is_empty()) + self.rest.len()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -104,7 +142,9 @@ impl fmt::Display for Cut {
 /// What the session's task finds in its outbox.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// So many octets were put into the buffer.
+    /// Something that waited alone.
+    Alone(Bytes),
+    /// So many octets of several things were put into the buffer.
     Octets(usize),
     /// All was taken, and the hub wants to know.
     Empty,
@@ -144,7 +184,7 @@ impl Outbox {
         if inner.bytes > self.bound {
             return inner.cut(Cut::Overflow);
         }
-        inner.queue.push_back(octets);
+        inner.queue.push(octets);
         if inner.blocked { None } else { inner.waker.take() }
     }
 
@@ -200,7 +240,7 @@ impl Outbox {
         }
     }
 
-    /// Fills `buffer` with what comes next, or remembers whom to wake.
+    /// Gives what comes next, as much as `buffer` holds at most, or remembers whom to wake.
     pub fn poll_take(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Taken> {
         let mut inner = self.lock();
         if std::mem::take(&mut inner.blocked) {
@@ -209,27 +249,9 @@ impl Outbox {
         if let Some(Ending::Cut(reason)) = &inner.ending {
             return Poll::Ready(Taken::Cut(reason.clone()));
         }
-        let mut filled = 0;
-        while let Some(first) = inner.queue.front_mut() {
-            let free = &mut buffer[filled..];
-            let take = free.len().min(first.len());
-            free[..take].copy_from_slice(&first[..take]);
-            filled += take;
-            if take < first.len() {
-                // Dropping the front of a shared slice copies nothing.
-                let _ = first.split_to(take);
-                break;
-            }
-            inner.queue.pop_front();
-        }
-        inner.bytes -= filled;
-        if inner.queue.is_empty() {
-            // An idle session keeps no buffer.
-            inner.queue = VecDeque::new();
-        }
-        if filled > 0 {
+        if inner.bytes > 0 {
             inner.stalled_since = None;
-            return Poll::Ready(Taken::Octets(filled));
+            return Poll::Ready(inner.take(buffer));
         }
         if inner.ending.is_some() {
             return Poll::Ready(Taken::End);
@@ -269,10 +291,29 @@ impl Outbox {
 }
 
 impl Inner {
+    fn take(&mut self, buffer: &mut [u8]) -> Taken {
+        if self.queue.is_one() {
+            let octets = self.queue.pop(buffer.len());
+            self.bytes -= octets.len();
+            return Taken::Alone(octets);
+        }
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let octets = self.queue.pop(buffer.len() - filled);
+            if octets.is_empty() {
+                break;
+            }
+            buffer[filled..filled + octets.len()].copy_from_slice(&octets);
+            filled += octets.len();
+        }
+        self.bytes -= filled;
+        Taken::Octets(filled)
+    }
+
     fn cut(&mut self, reason: Cut) -> Option<Waker> {
         if !matches!(self.ending, Some(Ending::Cut(_))) {
             self.ending = Some(Ending::Cut(reason));
-            self.queue = VecDeque::new();
+            self.queue = Queue::default();
             self.bytes = 0;
         }
         self.waker.take()
@@ -284,20 +325,51 @@ mod tests {
     use super::*;
 
     fn take(outbox: &Outbox, size: usize) -> Poll<Taken> {
-        outbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut vec![0; size])
+        outbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut vec![0; size]).map(|taken| match taken {
+            Taken::Alone(octets) => Taken::Octets(octets.len()),
+            taken => taken,
+        })
+    }
+
+    /// All that comes out, `size` octets at a time at most.
+    fn drain(outbox: &Outbox, size: usize) -> String {
+        let (mut all, mut buffer) = (Vec::new(), vec![0; size]);
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(taken) = outbox.poll_take(&mut cx, &mut buffer) {
+            match taken {
+                Taken::Alone(octets) => {
+                    assert!(octets.len() <= size);
+                    all.extend_from_slice(&octets);
+                }
+                Taken::Octets(length) => all.extend_from_slice(&buffer[..length]),
+                taken => panic!("{taken:?}"),
+            }
+        }
+        assert_eq!(outbox.queued(), (0, 0));
+        String::from_utf8(all).unwrap()
     }
 
     #[test]
     fn order_is_kept_across_small_buffers() {
-        let outbox = Outbox::new(100);
-        outbox.push("hello ".into());
-        outbox.push("world".into());
-        let (mut all, mut buffer) = (Vec::new(), [0; 4]);
-        let mut cx = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Taken::Octets(n)) = outbox.poll_take(&mut cx, &mut buffer) {
-            all.extend_from_slice(&buffer[..n]);
+        for size in 1..20 {
+            let outbox = Outbox::new(100);
+            for part in ["hello ", "w", "", "orld", ", and all"] {
+                outbox.push(part.into());
+            }
+            assert_eq!(drain(&outbox, size), "hello world, and all", "{size}");
+            outbox.push("alone".into());
+            assert_eq!(drain(&outbox, size), "alone", "{size}");
         }
-        assert_eq!(all, b"hello world");
+    }
+
+    #[test]
+    fn what_waits_alone_is_not_copied() {
+        let (outbox, octets) = (Outbox::new(100), Bytes::from("hello".repeat(9)));
+        outbox.push(octets.clone());
+        let taken = outbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut [0; 40]);
+        let Poll::Ready(Taken::Alone(taken)) = taken else { panic!("{taken:?}") };
+        assert_eq!((taken.len(), taken.as_ptr()), (40, octets.as_ptr()));
+        assert_eq!(drain(&outbox, 40), "hello");
     }
 
     #[test]

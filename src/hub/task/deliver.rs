@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Hub, Member};
+use super::{Hub, Member, fence::Kept};
 use crate::{
     hub::{delivery::Delivery, request::SessionId},
     ident::Nick,
@@ -22,6 +22,7 @@ impl Hub {
 
     /// Nothing that is staged from here on can name the session: its id is free again.
     pub(super) fn dismiss(&mut self, session: SessionId) {
+        self.end_burst();
         self.forget_place(session);
         if self.members.get_mut(session.0 as usize).and_then(Option::take).is_some() {
             self.admitted -= 1;
@@ -37,6 +38,7 @@ impl Hub {
             Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies, kept),
             Delivery::Replay { session, missed } => self.play_back(session, *missed),
             Delivery::Lookup { session, label, lookup } => self.look_up(session, label, *lookup),
+            Delivery::Message { audience, except, own: false, message } => self.say(&audience, except, kept, message),
             Delivery::Message { audience, except, own, message } => {
                 let server = Arc::clone(&self.server);
                 self.fan_out(
@@ -79,6 +81,7 @@ impl Hub {
     fn answer(&mut self, session: SessionId, label: Option<&str>, replies: &[Reply], kept: Option<Position>) {
         self.catch_up(session);
         let kept = kept.filter(|_| replies.iter().any(|reply| matches!(reply, Reply::Message(..))));
+        let kept = kept.map(|at| Kept { at, messages: 1 });
         if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
             let octets = render::replies(&self.server, &member.nick, member.shape, label, replies);
             self.wakers.extend(member.push(octets, kept, self.now_s));
@@ -94,8 +97,10 @@ impl Hub {
         relevant: impl Fn(Shape) -> Shape,
         render: impl Fn(Shape) -> bytes::Bytes,
     ) {
+        let kept = kept.map(|at| Kept { at, messages: 1 });
         let mut rendered: smallvec::SmallVec<[(Shape, bytes::Bytes); 4]> = smallvec::SmallVec::new();
         let mut deliveries = 0;
+        self.end_burst();
         self.catch_up_all(audience.clone());
         for session in audience {
             if except.contains(&session) {

@@ -25,6 +25,13 @@ const MESSAGES: u32 = 256;
 /// Or after so many octets of them.
 const OCTETS: usize = 64 << 10;
 
+/// What is kept of something that is said: where the last of it stands, and how many messages it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub at: Position,
+    pub messages: u32,
+}
+
 /// How far a session has got, and how far it was asked.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -43,10 +50,10 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// A kept message went into the outbox.
-    pub(super) fn note(&mut self, at: Position, octets: usize, now_s: u32) {
-        self.said = at.max(self.said);
-        self.messages += 1;
+    /// Kept messages went into the outbox.
+    pub(super) fn note(&mut self, kept: Kept, octets: usize, now_s: u32) {
+        self.said = kept.at.max(self.said);
+        self.messages += kept.messages;
         self.octets += octets;
         self.last_s = now_s;
     }
@@ -139,29 +146,33 @@ mod tests {
         Position { epoch: 0, sequence }
     }
 
+    const fn one(sequence: u64) -> Kept {
+        Kept { at: at(sequence), messages: 1 }
+    }
+
     #[test]
     fn a_fence_is_due_when_it_is_quiet_or_much_was_said_and_one_at_a_time() {
         let mut reading = Reading::default();
         assert_eq!(reading.due(at(0), 1000), None, "nothing was said");
-        reading.note(at(5), 100, 100);
+        reading.note(one(5), 100, 100);
         assert_eq!(reading.due(at(0), 100), None, "right after a line");
         assert_eq!(reading.due(at(0), 114), None);
         assert_eq!(reading.due(at(0), 115), Some(at(5)));
         assert_eq!(&*reading.fence(), "conclave-0-5");
         assert_eq!(reading.due(at(0), 999), None, "it is given out already");
-        reading.note(at(9), 1, 200);
+        reading.note(one(9), 1, 200);
         assert_eq!(reading.due(at(0), 999), None, "one at a time");
         assert_eq!(reading.due(at(5), 214), None);
         assert_eq!(reading.due(at(5), 215), Some(at(9)));
         for _ in 1..256 {
             assert_eq!(reading.due(at(5), 200), None);
-            reading.note(at(10), 1, 200);
+            reading.note(one(10), 1, 200);
         }
         assert_eq!(reading.due(at(5), 200), Some(at(10)), "many messages");
         reading.fence();
-        reading.note(at(11), (64 << 10) - 1, 200);
+        reading.note(one(11), (64 << 10) - 1, 200);
         assert_eq!(reading.due(at(10), 200), None);
-        reading.note(at(12), 1, 200);
+        reading.note(one(12), 1, 200);
         assert_eq!(reading.due(at(10), 200), Some(at(12)), "many octets");
         reading.lose();
         assert_eq!(reading.due(at(10), 999), None, "what could not be read is not behind a fence");

@@ -8,7 +8,12 @@ use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use bytes::Bytes;
 
-use super::{fence::Reading, lookup, pace::Place, replay::Playing};
+use super::{
+    fence::{Kept, Reading},
+    lookup,
+    pace::Place,
+    replay::Playing,
+};
 use crate::{
     hub::{
         delivery::Lookup,
@@ -18,7 +23,6 @@ use crate::{
     journal::Ticket,
     protocol::{
         caps::Shape,
-        durable::Position,
         past::Question,
         render,
         reply::{Reply, ServerInfo},
@@ -50,7 +54,7 @@ struct Held {
 /// Something in the line to the outbox.
 pub(super) enum Waiting {
     /// Rendered already; where a kept message among it stands.
-    Octets(Bytes, Option<Position>),
+    Octets(Bytes, Option<Kept>),
     /// A question, with the label of its answer and what the session looked like when it asked.
     Lookup(Box<Asked>),
     /// What the session missed.
@@ -86,7 +90,7 @@ impl Member {
 
     /// Says something, now or after what waits. Gives back the waker of a session that sleeps.
     /// `kept`: where a kept message among it stands; `now_s`: the hub's last tick.
-    pub(super) fn push(&mut self, octets: Bytes, kept: Option<Position>, now_s: u32) -> Option<Waker> {
+    pub(super) fn push(&mut self, octets: Bytes, kept: Option<Kept>, now_s: u32) -> Option<Waker> {
         match &self.held {
             // What others are told and he is not.
             _ if octets.is_empty() => None,
@@ -96,9 +100,9 @@ impl Member {
     }
 
     /// Puts something into the outbox.
-    pub(super) fn out(&mut self, octets: Bytes, kept: Option<Position>, now_s: u32) -> Option<Waker> {
-        if let Some(at) = kept {
-            self.reading.note(at, octets.len(), now_s);
+    pub(super) fn out(&mut self, octets: Bytes, kept: Option<Kept>, now_s: u32) -> Option<Waker> {
+        if let Some(kept) = kept {
+            self.reading.note(kept, octets.len(), now_s);
         }
         self.outbox.push(octets)
     }

@@ -6,6 +6,7 @@
 //! queue, refusals and PONG too, and released in order; so two racing requests cannot both win,
 //! and no answer overtakes a message.
 
+mod burst;
 mod deliver;
 mod door;
 mod fence;
@@ -29,6 +30,7 @@ use std::{
 use tokio::{sync::Notify, time::MissedTickBehavior};
 use tracing::warn;
 
+use burst::Burst;
 pub use door::Door;
 use member::Member;
 use pace::Pace;
@@ -101,6 +103,8 @@ pub struct Hub {
     members: Vec<Option<Member>>,
     /// How many of them there are.
     admitted: usize,
+    /// Room for what the inbox held: the two change places.
+    batch: VecDeque<Request>,
     staged: VecDeque<Staged>,
     sequence: u64,
     epoch: u32,
@@ -123,6 +127,8 @@ pub struct Hub {
     random: fn() -> u128,
     rehash: Arc<Notify>,
     trouble: Option<Trouble>,
+    /// Messages that are about to be said.
+    burst: Option<Burst>,
     pace: Pace,
 }
 
@@ -154,6 +160,7 @@ impl Hub {
             patience,
             members: Vec::new(),
             admitted: 0,
+            batch: VecDeque::new(),
             staged: VecDeque::new(),
             sequence: at.sequence,
             epoch: at.epoch,
@@ -171,6 +178,7 @@ impl Hub {
             random,
             rehash: Arc::default(),
             trouble: None,
+            burst: None,
             pace: Pace::default(),
         })
     }
@@ -236,10 +244,15 @@ impl Hub {
 
     /// Does everything that can be done now.
     pub(in crate::hub) fn pump(&mut self, cx: &mut Context<'_>, first: Option<Body>) {
-        let mut batch: VecDeque<Request> =
-            first.into_iter().map(|body| Request { session: SessionId::NOBODY, label: None, body }).collect();
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.extend(first.map(|body| Request { session: SessionId::NOBODY, label: None, body }));
+        self.rounds(cx, &mut batch);
+        self.batch = batch;
+    }
+
+    fn rounds(&mut self, cx: &mut Context<'_>, batch: &mut VecDeque<Request>) {
         for _ in 0..ROUNDS {
-            let more = self.staged.len() < STAGED && self.fetch(cx, &mut batch);
+            let more = self.staged.len() < STAGED && self.fetch(cx, batch);
             let appended = self.appended;
             for request in batch.drain(..) {
                 match request.body {
@@ -351,7 +364,7 @@ impl Hub {
     /// Says, in order, everything whose predecessors are committed.
     fn release(&mut self) {
         while self.staged.front().is_some_and(|staged| staged.needs <= self.committed) {
-            let Some(Staged { request, deliveries, kept, arrived, .. }) = self.staged.pop_front() else { return };
+            let Some(Staged { request, deliveries, kept, arrived, .. }) = self.staged.pop_front() else { break };
             if let Body::Register(registration) = &request.body {
                 let shape = Shape { dialect: registration.dialect, caps: registration.caps };
                 self.admit(request.session, registration.account.clone(), shape);
@@ -365,5 +378,6 @@ impl Hub {
                 self.dismiss(request.session);
             }
         }
+        self.end_burst();
     }
 }

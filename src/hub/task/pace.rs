@@ -173,6 +173,7 @@ impl Hub {
         except: &[SessionId],
         event: &Event,
     ) {
+        self.end_burst();
         let large: Rooms =
             rooms.iter().filter(|(id, audience)| self.follow(*id, audience)).map(|(id, _)| *id).collect();
         let shape = |shape| render::shape_for_event(shape, event);
@@ -365,6 +366,7 @@ impl Hub {
 
     /// A session gets what was collected for it, since something else is to be said to it.
     pub(super) fn catch_up(&mut self, session: SessionId) {
+        self.give_part(session);
         if self.pace.waiting.is_empty() {
             return;
         }

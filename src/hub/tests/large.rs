@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{registration, shell::House};
+use super::{
+    registration,
+    shell::{House, timeless},
+};
 use crate::{
     hub::request::Gone,
     journal::Memory,
@@ -91,11 +94,7 @@ impl Told {
 
     fn reads(&mut self, name: &'static str) {
         let lines = self.house.hears(name);
-        let plain = |line: String| match line.strip_prefix('@').and_then(|line| line.split_once(' ')) {
-            Some((_, rest)) => rest.to_owned(),
-            None => line,
-        };
-        self.heard.entry(name).or_default().extend(lines.into_iter().map(plain));
+        self.heard.entry(name).or_default().extend(lines.iter().map(|line| timeless(line)));
     }
 
     /// Whether a session ended whose last words may not have reached it.

@@ -3,6 +3,7 @@
 mod away;
 mod bans;
 mod bot_mode;
+mod burst;
 mod chathistory;
 mod fences;
 mod held;

@@ -32,6 +32,19 @@ use crate::{
     },
 };
 
+/// A line without what is not the same in two houses: tags, and times of day.
+pub(super) fn timeless(line: &str) -> String {
+    let line = line.strip_prefix('@').and_then(|line| line.split_once(' ')).map_or(line, |(_, rest)| rest);
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match (line.split_once(" 333 "), line.split_once(" :[20")) {
+        (Some((start, _)), _) => format!("{start} 333"),
+        (_, Some((start, dated))) => format!("{start} :{}", dated.split_once("] ").map_or("", |(_, text)| text)),
+        // What a person reads.
+        _ if first.len() == 8 && first[1..].contains(':') => rest.into(),
+        _ => line.into(),
+    }
+}
+
 static RANDOM: AtomicU64 = AtomicU64::new(0);
 
 pub(super) struct House {
@@ -100,8 +113,12 @@ impl House {
         tokio::join!(self.hub.run(stop), meanwhile);
         let (mut text, mut buffer) = (Vec::new(), [0; 999]);
         let mut cx = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Taken::Octets(length)) = outbox.poll_take(&mut cx, &mut buffer) {
-            text.extend_from_slice(&buffer[..length]);
+        loop {
+            match outbox.poll_take(&mut cx, &mut buffer) {
+                Poll::Ready(Taken::Octets(length)) => text.extend_from_slice(&buffer[..length]),
+                Poll::Ready(Taken::Alone(octets)) => text.extend_from_slice(&octets),
+                _ => break,
+            }
         }
         String::from_utf8(text).unwrap().lines().map(Into::into).collect()
     }
@@ -222,6 +239,7 @@ impl House {
         loop {
             match outbox.poll_take(&mut cx, &mut buffer) {
                 Poll::Ready(Taken::Octets(length)) => text.extend_from_slice(&buffer[..length]),
+                Poll::Ready(Taken::Alone(octets)) => text.extend_from_slice(&octets),
                 Poll::Ready(Taken::Empty) => {
                     self.door.drained(*id);
                     self.hub.pump(&mut cx, None);

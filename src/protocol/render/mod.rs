@@ -109,6 +109,12 @@ pub fn shape_for_message(shape: Shape, message: &Message) -> Shape {
     Shape { caps, ..shape }
 }
 
+/// The part of a shape that makes a difference to any message.
+pub fn shape_for_messages(shape: Shape) -> Shape {
+    const RELEVANT: Caps = Caps::of(&[Cap::ServerTime, Cap::MessageTags, Cap::AccountTag, Cap::Batch, Cap::Multiline]);
+    Shape { caps: shape.caps.and(RELEVANT), ..shape }
+}
+
 /// How many octets of text one line of IRC from `source` to `target` carries.
 pub fn room_for_text(source: &Source, kind: Kind, target: &str) -> usize {
     irc::room_for_text(source, kind, target)

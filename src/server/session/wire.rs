@@ -74,16 +74,19 @@ impl Wire {
                         return Poll::Pending;
                     }
                     match ready!(self.outbox.poll_take(cx, &mut scratch.output)) {
+                        Taken::Alone(octets) => {
+                            talk.shared.counters.octets_out.add(octets.len() as u64);
+                            match self.send(cx, &octets) {
+                                Ok(sent) => self.unsent = octets.slice(sent..),
+                                Err(_) => return self.broken(talk),
+                            }
+                        }
                         Taken::Octets(length) => {
                             talk.shared.counters.octets_out.add(length as u64);
                             let octets = &scratch.output[..length];
-                            let sent = match self.stream.poll_send(cx, octets) {
-                                Poll::Ready(Ok(sent)) => sent,
-                                Poll::Ready(Err(_)) => return self.broken(talk),
-                                Poll::Pending => 0,
-                            };
-                            if sent < length {
-                                self.unsent = Bytes::copy_from_slice(&octets[sent..]);
+                            match self.send(cx, octets) {
+                                Ok(sent) => self.unsent = Bytes::copy_from_slice(&octets[sent..]),
+                                Err(_) => return self.broken(talk),
                             }
                         }
                         Taken::Empty => talk.drained(),
@@ -105,6 +108,14 @@ impl Wire {
                     Ok(_) => {}
                 },
             }
+        }
+    }
+
+    /// Sends as much as goes out now.
+    fn send(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> std::io::Result<usize> {
+        match self.stream.poll_send(cx, octets) {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => Ok(0),
         }
     }
 
