@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::timeout;
 
-use crate::support::{Deployment, End, PATIENCE, Pair, Peer, Program, Server, until};
+use crate::support::{Deployment, End, PATIENCE, Pair, Peer, Program, Server, http, until};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -197,17 +197,26 @@ async fn without_files_for_more_connections_it_goes_on() {
     let certs = deployment.path("");
     let mut command = std::process::Command::new("sh");
     command.args(["-c", "ulimit -n 40 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_conclave"), "serve"]);
-    command.args(["--listen", "127.0.0.1:0", "--data", "none", "--certs"]).arg(&certs);
+    command.args(["--listen", "127.0.0.1:0", "--metrics", "0", "--data", "none", "--certs"]).arg(&certs);
     let program = Program::start("conclave", &mut command);
-    let said = program.expect("listening on 127.0.0.1:");
+    let said = program.expect("/metrics\n");
     let address = said.split_once("listening on ").unwrap().1.lines().next().unwrap().parse().unwrap();
+    let metrics = said.split_once("metrics on http://").unwrap().1.split('/').next().unwrap().parse().unwrap();
     let (alice, bob) = (deployment.issue("alice"), deployment.issue("bob"));
     let mut alice = Peer::connect_with(&deployment, address, &alice, None).await;
     alice.does("").await;
     let crowd: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(address).unwrap()).collect();
     program.expect("connections cannot be accepted now");
     assert_eq!(alice.does("here").await, ["T #lobby <alice> here"]);
+    // That can be seen, although to show it takes a file too.
+    let ready = http::get(metrics, "/readyz");
+    assert_eq!((ready.status, &*ready.body), (503, "connections cannot be accepted now: see the log\n"));
+    assert!(http::numbers(metrics)["conclave_accept_errors_total"] >= 1.0);
+    // Nobody had to leave for it: who came first still is in his handshake.
+    crowd[0].set_nonblocking(true).unwrap();
+    assert_eq!(crowd[0].peek(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     drop(crowd);
+    until("it accepts again", || http::get(metrics, "/readyz").status == 200);
     let mut bob = timeout(PATIENCE, Peer::connect_with(&deployment, address, &bob, None)).await.unwrap();
     assert_eq!(bob.does("me too").await.last().unwrap(), "T #lobby <bob> me too");
 }

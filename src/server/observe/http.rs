@@ -1,9 +1,17 @@
 //! HTTP/1.1 as far as whoever watches needs it: GET and HEAD of a few pages.
 //!
 //! A connection has one request, so much time and so much room for its head; of more connections than
-//! are served at once the oldest is let go, so that whoever holds some keeps nobody away.
+//! are served at once the oldest is let go, so that whoever holds some keeps nobody away. A file is kept
+//! back for when the process has no more: then above all somebody wants to know.
 
-use std::{collections::VecDeque, convert::Infallible, future, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    fs::File,
+    future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -62,15 +70,43 @@ impl Page {
     }
 }
 
+/// A file that is open for nothing, and given up for a connection when there are no more.
+struct Spare(Mutex<Option<File>>);
+
+impl Spare {
+    fn new() -> Self {
+        Self(Mutex::new(open()))
+    }
+
+    fn give_up(&self) -> Option<File> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Takes one again, if it was given up and can be had.
+    fn take_again(&self) {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *file = file.take().or_else(open);
+    }
+}
+
+fn open() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
 /// Answers until it is dropped.
 pub(super) async fn serve(listener: TcpListener, pages: Pages) {
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    let spare = Arc::new(Spare::new());
     loop {
         let tcp = match listener.accept().await {
             Ok((tcp, _)) => tcp,
             Err(error) => {
                 debug!(%error, "a connection for metrics was not accepted");
-                sleep(EXHAUSTED).await;
+                // At the next try there is room for one.
+                if spare.give_up().is_none() {
+                    sleep(EXHAUSTED).await;
+                    spare.take_again();
+                }
                 continue;
             }
         };
@@ -80,11 +116,11 @@ pub(super) async fn serve(listener: TcpListener, pages: Pages) {
         {
             oldest.abort();
         }
-        open.push_back(tokio::spawn(connection(tcp, Arc::clone(&pages))).abort_handle());
+        open.push_back(tokio::spawn(connection(tcp, Arc::clone(&pages), Arc::clone(&spare))).abort_handle());
     }
 }
 
-async fn connection(tcp: TcpStream, pages: Pages) {
+async fn connection(tcp: TcpStream, pages: Pages, spare: Arc<Spare>) {
     let service = service_fn(|request| future::ready(Ok::<_, Infallible>(answer(&pages, &request))));
     let connection = http1::Builder::new()
         // One request: what idles is not kept.
@@ -99,6 +135,8 @@ async fn connection(tcp: TcpStream, pages: Pages) {
         Ok(Err(error)) => debug!(%error, "a connection for metrics ended"),
         Err(_) => debug!("a connection for metrics took too long"),
     }
+    // The connection's own is free now.
+    spare.take_again();
 }
 
 fn answer(pages: &Pages, request: &Request<Incoming>) -> Response<String> {
