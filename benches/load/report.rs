@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::workloads::Ground;
+
 /// The figures of one workload on one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
@@ -18,8 +20,10 @@ struct Figure {
 }
 
 impl Report {
-    pub(crate) fn new(workload: String, server: &'static str) -> Self {
-        Self { workload, server, figures: Vec::new() }
+    pub(crate) fn new(workload: String, ground: &Ground<'_>) -> Self {
+        let server = ground.kind.name();
+        let caps = if ground.options.caps.is_empty() { "" } else { ", with capabilities" };
+        Self { workload: workload + caps, server, figures: Vec::new() }
     }
 
     /// A figure that is shown, too.

@@ -72,7 +72,7 @@ pub(crate) fn run(ground: &Ground<'_>) -> Report {
         Exchange::X25519MlKem768 => "X25519MLKEM768",
     };
     assert!(counts[1] > counts[0], "nobody came in: the server may not know {exchange}");
-    let mut report = Report::new(format!("connect {concurrent} at a time, {exchange}"), ground.kind.name());
+    let mut report = Report::new(format!("connect {concurrent} at a time, {exchange}"), ground);
     let (spent, count) = (stretch.spent(), (counts[1] - counts[0]) as f64);
     let each = spent.server.us() / count.max(1.0);
     report.show("us_each", each, format!("{each:.0} us each"));

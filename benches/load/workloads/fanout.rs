@@ -82,7 +82,7 @@ fn report(ground: &Ground<'_>, stretch: &Stretch, deliveries: u64, lost: u64, re
     let options = ground.options;
     let name = format!("fanout {} members, {} under way", options.members(100), options.under_way);
     let spent = stretch.spent();
-    let mut report = Report::new(name, ground.kind.name());
+    let mut report = Report::new(name, ground);
     let each = spent.server.us() / deliveries.max(1) as f64;
     let rate = deliveries as f64 / spent.seconds;
     report.show("us_per_delivery", each, format!("{each:.3} us/delivery"));

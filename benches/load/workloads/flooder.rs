@@ -88,9 +88,13 @@ impl Flooder {
     pub(crate) fn start(flood: Flood, server: SocketAddr, config: &Arc<ClientConfig>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (flag, config) = (Arc::clone(&stop), Arc::clone(config));
-        let thread = std::thread::spawn(move || match flood {
-            Flood::Handshakes => begin_handshakes(server, &config, &flag),
-            _ => talk(flood, server, &config, &flag),
+        let thread = std::thread::spawn(move || {
+            // Whoever does this does it elsewhere: here it gets what the server and the others leave.
+            let _ = rustix::process::setpriority_process(None, 19);
+            match flood {
+                Flood::Handshakes => begin_handshakes(server, &config, &flag),
+                _ => talk(flood, server, &config, &flag),
+            }
         });
         Self { stop, thread }
     }

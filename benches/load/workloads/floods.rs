@@ -38,7 +38,7 @@ pub(crate) fn run(ground: &Ground<'_>, flood: Flood) -> Report {
     let spent = ground.server.usage().since(used.unwrap_or_default());
     let done = flooder.map(Flooder::stop).unwrap_or_default();
     let lost = drain(&mut engine, &mut chat, SPEAKERS, Chat::missing);
-    let mut report = Report::new(format!("flood of {}", flood.name()), ground.kind.name());
+    let mut report = Report::new(format!("flood of {}", flood.name()), ground);
     compared(&mut report, &chat.phases[0], &chat.phases[1]);
     let busy = spent.us() / 1e6 / options.seconds;
     report.show("server_busy", busy, format!("server busy {:.0} %", 100.0 * busy));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Arrivals, Ground, bring_in, settle};
+use super::{Arrivals, Ground, bring_in, own_room, settle};
 use crate::{engine::Engine, options::Rooms, report::Report};
 
 pub(crate) fn run(ground: &Ground<'_>, connections: usize) -> Report {
@@ -11,7 +11,7 @@ pub(crate) fn run(ground: &Ground<'_>, connections: usize) -> Report {
     let mut engine = Engine::new(ground.server.address);
     let rooms = ground.options.rooms;
     let lines = bring_in(&mut engine, ground, connections, |me| match rooms {
-        Rooms::Own => vec![format!("#r{me}")],
+        Rooms::Own => vec![own_room(me)],
         Rooms::One => vec!["#load".into()],
         Rooms::None => Vec::new(),
     });
@@ -23,7 +23,7 @@ pub(crate) fn run(ground: &Ground<'_>, connections: usize) -> Report {
         Rooms::One => "one room",
         Rooms::None => "no room",
     };
-    let mut report = Report::new(format!("idle {connections} connections, {kind}"), ground.kind.name());
+    let mut report = Report::new(format!("idle {connections} connections, {kind}"), ground);
     let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / 1024.0 / connections as f64;
     let proportional = each(after.proportional, before.proportional);
     let anonymous = each(after.anonymous, before.anonymous);

@@ -6,7 +6,7 @@ use conclave::platform::clock::monotonic;
 use super::{
     Ground, Stretch, bring_in,
     chat::{Chat, Phase, ROOM, percentiles},
-    drain,
+    drain, own_room,
 };
 use crate::{engine::Engine, report::Report};
 
@@ -15,9 +15,7 @@ pub(crate) fn run(ground: &Ground<'_>) -> Report {
     let (members, idle) = (options.members(100), options.idle);
     let senders = options.senders.min(members);
     let mut engine = Engine::new(ground.server.address);
-    bring_in(&mut engine, ground, members + idle, |me| {
-        vec![if me < members { ROOM.into() } else { format!("#r{me}") }]
-    });
+    bring_in(&mut engine, ground, members + idle, |me| vec![if me < members { ROOM.into() } else { own_room(me) }]);
     let mut stretch = Stretch::new(options);
     let rate = options.rate(200);
     let mut chat = Chat::new(ground, &engine, members, senders, rate);
@@ -29,7 +27,7 @@ pub(crate) fn run(ground: &Ground<'_>) -> Report {
     }
     let lost = drain(&mut engine, &mut chat, senders, Chat::missing);
     let beside = if idle > 0 { format!(", {idle} idle") } else { String::new() };
-    let mut report = Report::new(format!("latency {members} members{beside}, {rate} lines/s"), ground.kind.name());
+    let mut report = Report::new(format!("latency {members} members{beside}, {rate} lines/s"), ground);
     let (spent, times) = (stretch.spent(), &chat.phases[0].times);
     percentiles(&mut report, times);
     let each = spent.server.us() / times.len().max(1) as f64;

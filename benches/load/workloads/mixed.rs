@@ -164,7 +164,7 @@ pub(crate) fn run(ground: &Ground<'_>) -> Report {
         stretch.tick(monotonic(), ground.server);
     }
     let lost = drain(&mut engine, &mut day, stay, |day| day.expected.saturating_sub(day.check.received));
-    let mut report = Report::new(format!("mixed {members} members, {rate} acts/s"), ground.kind.name());
+    let mut report = Report::new(format!("mixed {members} members, {rate} acts/s"), ground);
     let spent = stretch.spent();
     percentiles(&mut report, &day.phase.times);
     let each = spent.server.us() / day.phase.times.len().max(1) as f64;

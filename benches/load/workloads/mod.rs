@@ -103,6 +103,11 @@ pub(crate) fn bring_in(
     arrivals.lines
 }
 
+/// A member's own room; where there are more members than rooms that a server may hold, they share them.
+pub(crate) fn own_room(me: usize) -> String {
+    format!("#r{}", me % 5000)
+}
+
 /// Waits until nothing has arrived for so long.
 pub(crate) fn settle(engine: &mut Engine, handler: &mut impl Handler, quiet: Duration) {
     let begin = monotonic();

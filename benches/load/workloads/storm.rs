@@ -139,7 +139,7 @@ pub(crate) fn run(ground: &Ground<'_>) -> Report {
     let spent = ground.server.usage().since(used.unwrap_or_default());
     let how = options.leave.name();
     let name = format!("storm {leavers} of {members} {how} within {:.0} s", options.within);
-    let mut report = Report::new(name, ground.kind.name());
+    let mut report = Report::new(name, ground);
     compared(&mut report, &storm.chat.phases[0], &storm.chat.phases[1]);
     let seconds = spent.us() / 1e6;
     report.show("server_s", seconds, format!("server {seconds:.2} s"));
