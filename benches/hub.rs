@@ -7,6 +7,7 @@
 mod common;
 
 use std::{
+    ops::Range,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -106,26 +107,37 @@ impl House {
         }
     }
 
-    /// Everybody takes what there is for him.
-    fn read(&mut self) {
+    /// These take what there is for them; whether there was anything.
+    fn read(&mut self, who: Range<usize>) -> bool {
         let mut buffer = vec![0; 64 << 10];
         let mut cx = Context::from_waker(Waker::noop());
-        for (id, outbox) in self.people.iter().flatten() {
+        let mut any = false;
+        for (id, outbox) in self.people[who].iter().flatten() {
             loop {
                 match outbox.poll_take(&mut cx, &mut buffer) {
                     Poll::Ready(Taken::Octets(octets)) => self.octets += octets as u64,
                     Poll::Ready(Taken::Empty) => self.door.drained(*id),
                     _ => break,
                 }
+                any = true;
             }
         }
+        any
     }
 
-    /// Until all that was asked is answered and read.
+    /// Until all that was asked is answered and read, also what large rooms are told after a pause.
     async fn settles(&mut self) {
-        for _ in 0..40 {
+        self.settle(0..self.people.len()).await;
+        tokio::time::sleep(Duration::from_millis(350)).await;
+        self.settle(0..self.people.len()).await;
+    }
+
+    /// The same, where it concerns only these.
+    async fn settle(&mut self, who: Range<usize>) {
+        let mut quiet = 0;
+        while quiet < 3 {
             tokio::task::yield_now().await;
-            self.read();
+            quiet = if self.read(who.clone()) { 0 } else { quiet + 1 };
         }
     }
 }
@@ -183,7 +195,7 @@ async fn measure(members: usize, leaving: usize, messages: usize, caps: Caps) {
     for who in 0..members {
         house.comes(who).await;
         if who % 500 == 499 {
-            house.settles().await;
+            house.settle(0..members).await;
         }
     }
     house.settles().await;
@@ -193,7 +205,7 @@ async fn measure(members: usize, leaving: usize, messages: usize, caps: Caps) {
     for who in 0..members {
         house.says(who, "JOIN #big").await;
         if who % 100 == 99 {
-            house.settles().await;
+            house.settle(0..members).await;
         }
     }
     house.settles().await;
@@ -208,7 +220,7 @@ async fn measure(members: usize, leaving: usize, messages: usize, caps: Caps) {
     for n in 0..messages {
         house.says(n % members, "PRIVMSG #big :a message of some length, as people write them to each other").await;
         if n % 10 == 9 {
-            house.settles().await;
+            house.settle(0..members).await;
         }
     }
     house.settles().await;
@@ -217,13 +229,13 @@ async fn measure(members: usize, leaving: usize, messages: usize, caps: Caps) {
     let start = now();
     for who in 0..100 {
         house.says(who, "NAMES #big").await;
-        house.settles().await;
+        house.settle(who..who + 1).await;
     }
     row("NAMES", 100, start, &mut house);
     let start = now();
     for who in 0..50 {
         house.says(who, "WHO #big").await;
-        house.settles().await;
+        house.settle(who..who + 1).await;
     }
     row("WHO", 50, start, &mut house);
 

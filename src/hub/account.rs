@@ -34,9 +34,11 @@ pub(super) struct Account {
     /// Its rooms, in the order of its joining.
     pub rooms: Vec<RoomId>,
     /// How many of its sessions do not make it present.
-    pub unseen: usize,
+    pub unseen: u32,
     /// Its modes.
     pub modes: UserModes,
+    /// Those of them with which it is counted ([`super::state::State::show`]).
+    pub counted: UserModes,
     /// Up to when it has read.
     pub marks: Marks,
     /// Up to where it has read, for each device and program.
@@ -48,7 +50,7 @@ pub(super) struct Account {
     /// Until when it counts as present although its last session was lost.
     pub lingers_until_ms: Option<u64>,
     /// Why its last session ended.
-    pub parting: Arc<str>,
+    pub parting: Option<Arc<str>>,
     /// When it came, and when it last said something (ms).
     pub since_ms: u64,
     /// See `since_ms`.
@@ -65,12 +67,13 @@ impl Account {
             rooms: Vec::new(),
             unseen: 0,
             modes: UserModes::default(),
+            counted: UserModes::default(),
             marks: Marks::default(),
             cursors: Cursors::default(),
             away: None,
             metadata: Values::new(),
             lingers_until_ms: None,
-            parting: "".into(),
+            parting: None,
             since_ms: 0,
             spoke_ms: 0,
         }
@@ -90,7 +93,7 @@ impl Account {
 
     /// Whether any of its sessions makes it present.
     pub(super) fn seen(&self) -> bool {
-        self.sessions.len() > self.unseen
+        self.sessions.len() > self.unseen as usize
     }
 }
 

@@ -1,30 +1,38 @@
 //! Up to where an account has read, for each of its origins.
 
-use std::collections::BTreeMap;
-
 use crate::protocol::{
     durable::{Origin, Position},
     limits,
 };
 
-/// The cursors of an account.
+/// The cursors of an account, in the order of their origins: mostly one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cursors(BTreeMap<Origin, Position>);
+pub(super) struct Cursors(Vec<(Origin, Position)>);
 
 impl Cursors {
     pub(super) fn get(&self, origin: &Origin) -> Option<Position> {
-        self.0.get(origin).copied()
+        self.place(origin).ok().map(|at| self.0[at].1)
     }
 
     /// Moves a cursor; never back. In whatever order cursors come to stand where they do, the same of
     /// them are left.
     pub(super) fn set(&mut self, origin: &Origin, at: Position) {
-        let cursor = self.0.entry(origin.clone()).or_default();
-        *cursor = at.max(*cursor);
-        if self.0.len() > limits::CURSORS {
-            let last = self.0.iter().min_by_key(|&(origin, at)| (at, origin)).map(|(origin, _)| origin.clone());
-            last.map(|origin| self.0.remove(&origin));
+        match self.place(origin) {
+            Ok(place) => self.0[place].1 = at.max(self.0[place].1),
+            Err(place) => {
+                // There are as many accounts as people that were ever here.
+                self.0.reserve_exact(1);
+                self.0.insert(place, (origin.clone(), at));
+            }
         }
+        if self.0.len() > limits::CURSORS {
+            let last = self.0.iter().enumerate().min_by_key(|(_, (origin, at))| (at, origin)).map(|(last, _)| last);
+            last.map(|last| self.0.remove(last));
+        }
+    }
+
+    fn place(&self, origin: &Origin) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.cmp(origin))
     }
 
     #[cfg(test)]
@@ -35,6 +43,8 @@ impl Cursors {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::{collection::vec, prelude::*};
 
     use super::*;

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::audience::Audience;
+use super::{account::Account, audience::Audience};
 use crate::{
     ident::{Nick, RoomName},
     protocol::{
@@ -14,6 +14,7 @@ use crate::{
         durable::{RoomKind, Visibility},
         metadata::Values,
         modes::{Change, Flag, List, Listed, Status},
+        roster::{Person, Roster},
     },
 };
 
@@ -34,6 +35,8 @@ pub(super) struct Room {
     pub invited: BTreeSet<Nick>,
     /// What it says about itself.
     pub metadata: Values,
+    /// The members who are here, as others see them.
+    pub people: Roster,
     /// The sessions of the members.
     pub audience: Audience,
 }
@@ -81,6 +84,22 @@ impl Room {
     /// Whether the account may know that the room exists and who is in it.
     pub(super) fn visible_to(&self, account: &Nick) -> bool {
         !self.modes.has(Flag::Secret) || self.members.contains_key(account)
+    }
+
+    /// Has the list of its people show one of them as he is now.
+    pub(super) fn show(&mut self, account: &Account) {
+        match self.members.get(&account.source.nick).filter(|_| account.present()) {
+            None => self.people.remove(&account.source.nick),
+            Some(place) => self.people.set(Person {
+                source: Arc::clone(&account.source),
+                realname: Arc::clone(&account.realname),
+                operator: place.operator,
+                voiced: place.voiced,
+                invisible: account.modes.invisible,
+                away: account.away.is_some(),
+                administrator: account.modes.operator,
+            }),
+        }
     }
 
     /// Applies one change of the modes.

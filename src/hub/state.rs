@@ -19,7 +19,9 @@ use crate::{
         caps::Cap,
         chat::Source,
         metadata::{Owner, Values},
+        modes::Change,
         reply::{Counts, ServerInfo, Was},
+        roster::Roster,
     },
 };
 
@@ -48,16 +50,22 @@ pub struct State {
     pub(super) settings: Settings,
     pub(super) rooms: BTreeMap<RoomId, Room>,
     pub(super) names: BTreeMap<RoomName, RoomId>,
-    pub(super) accounts: BTreeMap<Nick, Account>,
-    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) accounts: BTreeMap<Nick, Box<Account>>,
+    pub(super) sessions: BTreeMap<SessionId, Box<Session>>,
     /// Who has a certificate, whether he was ever here or not.
     pub(super) issued: Arc<BTreeSet<Nick>>,
     /// What waits for those who are not here.
     pub(super) letterboxes: Letterboxes,
     /// Plain sessions that have said goodbye and whose connection has not ended yet.
-    pub(super) parted: BTreeMap<SessionId, Session>,
+    pub(super) parted: BTreeMap<SessionId, Box<Session>>,
     /// Accounts that have modes.
     pub(super) moded: BTreeSet<Nick>,
+    /// How many of those who are here are invisible, and how many act as administrators.
+    pub(super) invisible: usize,
+    /// See `invisible`.
+    pub(super) operators: usize,
+    /// Accounts that say something about themselves.
+    pub(super) described: BTreeSet<Nick>,
     /// Accounts that linger.
     pub(super) lingering: BTreeSet<Nick>,
     pub(super) next_room: u64,
@@ -88,6 +96,9 @@ impl State {
             letterboxes: Letterboxes::default(),
             parted: BTreeMap::new(),
             moded: BTreeSet::new(),
+            invisible: 0,
+            operators: 0,
+            described: BTreeSet::new(),
             lingering: BTreeSet::new(),
             next_room: 1,
             most: 0,
@@ -121,6 +132,7 @@ impl State {
                         members: BTreeMap::new(),
                         invited: BTreeSet::new(),
                         metadata: Values::new(),
+                        people: Roster::default(),
                         audience: Audience::default(),
                     },
                 );
@@ -145,6 +157,7 @@ impl State {
                     room.invited.remove(nick);
                     sessions.iter().for_each(|&session| room.audience.insert(session));
                 }
+                self.show_in(*id, nick);
             }
             Durable::Left { room: id, account: nick } => {
                 let Some(account) = self.accounts.get_mut(nick) else { return };
@@ -158,6 +171,7 @@ impl State {
                 }
                 if let Some(room) = self.rooms.get_mut(id) {
                     room.members.remove(nick);
+                    room.people.remove(nick);
                     account.sessions.iter().for_each(|&session| room.audience.remove(session));
                 }
             }
@@ -169,6 +183,9 @@ impl State {
             Durable::ModeChanged(id, change) => {
                 if let Some(room) = self.rooms.get_mut(id) {
                     room.change(change);
+                }
+                if let Change::Status(_, nick, _) = change {
+                    self.show_in(*id, nick);
                 }
             }
             Durable::Renamed(id, name) => {
@@ -203,6 +220,13 @@ impl State {
                     (Some(values), None) => values.remove(key),
                     (None, _) => None,
                 };
+                if let Owner::Account(nick) = owner {
+                    // Under the name as the account first had it, whoever wrote it how.
+                    match self.accounts.get_key_value(nick).filter(|(_, account)| !account.metadata.is_empty()) {
+                        Some((nick, _)) => self.described.insert(nick.clone()),
+                        None => self.described.remove(nick),
+                    };
+                }
             }
             Durable::CursorMoved { account, origin, at } => self.account(account).cursors.set(origin, *at),
             Durable::Sent { .. } => {}
@@ -214,7 +238,7 @@ impl State {
         let host = &self.settings.server.network;
         self.accounts.entry(nick.clone()).or_insert_with(|| {
             let user = nick.as_str().into();
-            Account::new(Arc::new(Source { nick: nick.clone(), user, host: Arc::clone(host), bot: false }))
+            Box::new(Account::new(Arc::new(Source { nick: nick.clone(), user, host: Arc::clone(host), bot: false })))
         })
     }
 
@@ -255,10 +279,34 @@ impl State {
                     session.current = session.current.filter(kept).or(session.previous.filter(kept));
                 }
             }
-            fresh.accounts.insert(nick, Account { rooms, marks, cursors, metadata, kept, ..old });
+            let counted = UserModes::default();
+            let account = Account { rooms, marks, cursors, metadata, kept, counted, ..*old };
+            fresh.accounts.insert(nick.clone(), Box::new(account));
+            fresh.show(&nick);
         }
         *self = fresh;
         Ok(())
+    }
+
+    /// Has the lists of a person's rooms show him as he is now, and counts him so.
+    pub(super) fn show(&mut self, nick: &Nick) {
+        let Some(account) = self.accounts.get_mut(nick) else { return };
+        let now = if account.present() { account.modes } else { UserModes::default() };
+        let before = std::mem::replace(&mut account.counted, now);
+        self.invisible = self.invisible + usize::from(now.invisible) - usize::from(before.invisible);
+        self.operators = self.operators + usize::from(now.operator) - usize::from(before.operator);
+        for id in &account.rooms {
+            if let Some(room) = self.rooms.get_mut(id) {
+                room.show(account);
+            }
+        }
+    }
+
+    /// The same of one room.
+    fn show_in(&mut self, id: RoomId, nick: &Nick) {
+        if let (Some(room), Some(account)) = (self.rooms.get_mut(&id), self.accounts.get(nick)) {
+            room.show(account);
+        }
     }
 
     /// An account that the journal has, whichever.
@@ -280,7 +328,7 @@ impl State {
 
     /// The account of this name, if it was ever here.
     pub(super) fn account_named(&self, name: &str) -> Option<(&Nick, &Account)> {
-        self.accounts.get_key_value(&name.parse::<Nick>().ok()?)
+        self.accounts.get_key_value(&name.parse::<Nick>().ok()?).map(|(nick, account)| (nick, &**account))
     }
 
     /// Why the account is away: all its sessions are, those that are not seen left out, and the last
@@ -352,16 +400,33 @@ impl State {
 
     /// Numbers for LUSERS.
     pub(super) fn counts(&self) -> Counts {
-        let moded = || self.moded.iter().filter_map(|nick| self.accounts.get(nick)).filter(|a| a.present());
-        let here = |with: fn(&Account) -> bool| moded().filter(|account| with(account)).count();
         Counts {
             people: self.present,
             sessions: self.sessions.len(),
             waiting: self.waiting,
             most: self.most,
             rooms: self.rooms.len(),
-            invisible: here(|account| account.modes.invisible),
-            administrators: here(|account| account.modes.operator),
+            invisible: self.invisible,
+            administrators: self.operators,
         }
+    }
+
+    /// Whether the lists of all rooms show who is there, as he is.
+    #[cfg(test)]
+    pub(super) fn check_lists(&self) {
+        for room in self.rooms.values() {
+            let here = room.members.keys().filter_map(|nick| self.accounts.get(nick)).filter(|a| a.present());
+            let mut list = Room { people: Roster::default(), ..room.clone() };
+            here.clone().for_each(|account| list.show(account));
+            assert_eq!(room.people, list.people, "the list of {}", room.name);
+            assert!(
+                room.people.people().zip(here).all(|(person, account)| Arc::ptr_eq(&person.source, &account.source))
+            );
+        }
+        let here = |with: fn(&Account) -> bool| self.accounts.values().filter(|a| a.present() && with(a)).count();
+        let count = (here(|account| account.modes.invisible), here(|account| account.modes.operator));
+        assert_eq!((self.invisible, self.operators), count);
+        let described = self.accounts.iter().filter(|(_, account)| !account.metadata.is_empty());
+        assert!(self.described.iter().eq(described.map(|(nick, _)| nick)));
     }
 }

@@ -19,6 +19,7 @@ pub mod past;
 pub mod refusal;
 pub mod render;
 pub mod reply;
+pub mod roster;
 pub mod sanitize;
 pub mod sasl;
 pub mod tags;

@@ -12,9 +12,13 @@ use crate::{
         modes::{List, Listed},
         past::Kept,
         refusal::Refusal,
+        roster::{Person, Roster},
         sasl::SaslReply,
     },
 };
+
+/// So many rows of a list are one piece.
+pub const ROWS: usize = 16;
 
 /// What the server is; fixed while it runs.
 #[derive(Clone, Debug)]
@@ -57,13 +61,15 @@ pub enum Reply {
     /// The answer to AUTHENTICATE.
     Sasl(SaslReply),
     /// Who is in a room, and whether the room is secret.
-    Names(RoomName, bool, Arc<[Member]>),
+    Names(RoomName, bool, Roster),
     /// Who is in each of several rooms, and how they were asked for.
-    NamesOfMany(Vec<(RoomName, bool, Vec<Member>)>, Box<str>),
+    NamesOfMany(Vec<(RoomName, bool, Roster)>, Box<str>),
     /// There is nobody to name: no such room, or one may not see it.
     NoNames(Box<str>),
     /// The answer to WHO with its mask, as 352 or, where fields were asked for, as 354.
     Who(Box<str>, Option<Whox>, Vec<Member>),
+    /// The same of a room's people; perhaps only of those who act as administrators.
+    WhoIn(Box<str>, Option<Whox>, RoomName, Roster, Whom),
     /// All about a person.
     Whois(Box<Whois>),
     /// The end of what can be said about a person who is not here.
@@ -217,6 +223,41 @@ pub struct Counts {
     pub administrators: usize,
 }
 
+impl Reply {
+    /// In how many pieces it can be rendered, one after the other: lists may be long.
+    pub fn pieces(&self) -> usize {
+        let pieces = match self {
+            Self::Names(_, _, people) | Self::WhoIn(_, _, _, people, _) => people.pieces(),
+            Self::NamesOfMany(rooms, _) => rooms.iter().map(|(_, _, people)| people.pieces()).sum(),
+            Self::Who(_, _, people) => people.len().div_ceil(ROWS),
+            Self::List(rows) => rows.len().div_ceil(ROWS),
+            _ => 1,
+        };
+        pieces.max(1)
+    }
+
+    /// What a long list takes of memory besides what it shares, about.
+    pub fn weight(&self) -> usize {
+        let own = match self {
+            Self::Who(_, _, people) => size_of_val(&people[..]),
+            Self::List(rows) => size_of_val(&rows[..]),
+            // The list of the pieces, some of which may be shared with nobody any more.
+            Self::Names(..) | Self::NamesOfMany(..) | Self::WhoIn(..) => 64 * self.pieces(),
+            _ => 0,
+        };
+        size_of::<Self>() + own
+    }
+}
+
+/// Of whom WHO tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Of everybody.
+    All,
+    /// Of those who act as administrators.
+    Administrators,
+}
+
 /// Somebody in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -238,6 +279,30 @@ pub struct Member {
     pub bot: bool,
     /// Seconds since he last said something.
     pub idle: u64,
+}
+
+impl Member {
+    /// Somebody in a room; when he last spoke is not told.
+    pub fn of(person: &Person, room: &RoomName) -> Self {
+        Self {
+            source: Arc::clone(&person.source),
+            realname: Arc::clone(&person.realname),
+            room: Some(room.clone()),
+            operator: person.operator,
+            voiced: person.voiced,
+            away: person.away,
+            administrator: person.administrator,
+            bot: person.source.bot,
+            idle: 0,
+        }
+    }
+}
+
+impl Whom {
+    /// Whether it is told of this person.
+    pub const fn has(self, person: &Person) -> bool {
+        matches!(self, Self::All) || person.administrator
+    }
 }
 
 /// Somebody who was here.

@@ -17,6 +17,7 @@ mod handshake;
 mod history;
 mod hostile;
 mod irc;
+mod large;
 mod libraries;
 mod limits;
 mod metrics;

@@ -75,7 +75,7 @@ impl Turn<'_> {
 /// The connection of a person who has said goodbye has ended: he has read what went out to him.
 pub(super) fn parted(state: &mut State, at: Stamp, from: SessionId) -> Outputs {
     let Some(session) = state.parted.remove(&from) else { return Outputs::default() };
-    let Session { account, fenced, .. } = &session;
+    let Session { account, fenced, .. } = &*session;
     let Some(seen) = at.seen.filter(|&seen| fenced.is_some_and(|fenced| fenced < seen)) else {
         return Outputs::default();
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Turn, mode_line::Line, names};
 use crate::{
-    hub::{account::Session, audience::Audience, delivery::Delivery, request::SessionId},
+    hub::{audience::Audience, delivery::Delivery, request::SessionId},
     ident::{RoomId, RoomName},
     protocol::durable::{Durable, RoomKind, Visibility},
     protocol::{
@@ -135,9 +135,9 @@ impl Turn<'_> {
         }
         replies.extend(self.mark_for(&room.name, session));
         // IRCv3 `draft/no-implicit-names`: who wants to know asks.
-        let unasked = |session: &&Session| !session.caps.has(Cap::NoImplicitNames);
-        if let Some(session) = self.state.sessions.get(&session).filter(unasked) {
-            let all = names.get_or_insert_with(|| names::names_of(self.state, room, &session.account));
+        let session = self.state.sessions.get(&session);
+        if let Some(session) = session.filter(|session| !session.caps.has(Cap::NoImplicitNames)) {
+            let all = names.get_or_insert_with(|| names::names_of(room, &session.account));
             replies.push(all.clone());
         }
         replies

@@ -61,7 +61,7 @@ impl Turn<'_> {
             self.settle_away(&nick);
         } else if linger == Linger::Yes && state.settings.linger_ms > 0 {
             account.lingers_until_ms = Some(self.at.time_ms + state.settings.linger_ms);
-            account.parting = Arc::clone(reason);
+            account.parting = Some(Arc::clone(reason));
             state.lingering.insert(nick);
         } else {
             self.disappear(&nick, reason);
@@ -99,7 +99,7 @@ pub(super) fn tick(state: &mut State, at: Stamp) -> Outputs {
     let lingering = state.lingering.iter().filter_map(|nick| state.accounts.get(nick));
     let over = lingering.filter(|account| account.lingers_until_ms.is_none_or(|until| until <= at.time_ms));
     let over: Vec<(Nick, Arc<str>)> =
-        over.map(|account| (account.source.nick.clone(), Arc::clone(&account.parting))).collect();
+        over.map(|account| (account.source.nick.clone(), account.parting.clone().unwrap_or_default())).collect();
     let (mut deliveries, mut ids) = (Vec::new(), 0);
     for (nick, reason) in over {
         let mut turn = Turn::by(state, at, SessionId::NOBODY, nick.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Turn, names::seen_members};
+use super::Turn;
 use crate::{
     hub::{mask::fits, room::Room},
     protocol::{
@@ -25,7 +25,7 @@ impl Turn<'_> {
         };
         let row = |room: &Room| ListRow {
             room: room.name.clone(),
-            people: seen_members(state, room, &self.me).count(),
+            people: if room.members.contains_key(&self.me) { room.people.len() } else { room.people.visible() },
             topic: room.topic.as_ref().map(|topic| topic.text.clone()),
         };
         let now = self.at.time_ms / 1000;

@@ -38,7 +38,7 @@ impl Turn<'_> {
     fn tell_my_others(&mut self, name: &str, time_ms: u64) {
         let mine = self.my_account().map(|account| account.sessions.to_vec()).unwrap_or_default();
         for session in mine.into_iter().filter(|&session| session != self.from) {
-            if self.state.sessions.get(&session).is_some_and(wants_marks) {
+            if self.state.sessions.get(&session).is_some_and(|session| wants_marks(session)) {
                 let replies = vec![Reply::Marked(name.into(), Some(time_ms))];
                 self.deliveries.push(Delivery::Replies { session, label: None, replies });
             }

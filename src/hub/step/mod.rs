@@ -265,11 +265,11 @@ impl<'a> Turn<'a> {
     }
 
     fn my_account(&self) -> Option<&Account> {
-        self.state.accounts.get(&self.me)
+        self.state.accounts.get(&self.me).map(|account| &**account)
     }
 
     fn my_session(&mut self) -> Option<&mut Session> {
-        self.state.sessions.get_mut(&self.from)
+        self.state.sessions.get_mut(&self.from).map(|session| &mut **session)
     }
 
     /// The room that a command is about, if I may know of it; refused otherwise.
@@ -296,12 +296,4 @@ impl<'a> Turn<'a> {
             Some(_) => Ok(()),
         }
     }
-}
-
-/// The members of a room who are here, in the order of their names.
-fn present_members<'s>(state: &'s State, room: &'s Room) -> impl Iterator<Item = (&'s Nick, &'s Account)> {
-    room.members
-        .keys()
-        .filter_map(|nick| Some((nick, state.accounts.get(nick)?)))
-        .filter(|(_, account)| account.present())
 }

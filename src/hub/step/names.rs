@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Turn, present_members};
+use super::Turn;
 use crate::{
     hub::{account::Account, room::Room, state::State},
     ident::{Nick, RoomName},
@@ -10,6 +10,7 @@ use crate::{
         command::Place,
         modes::Flag,
         reply::{Member, Reply},
+        roster::Roster,
     },
 };
 
@@ -18,12 +19,12 @@ impl Turn<'_> {
         match places {
             [] => self.reply(Reply::NoNames("*".into())),
             [Place::Named(name)] => {
-                let shown = self.shown(name).map(|room| names_of(self.state, room, &self.me));
+                let shown = self.shown(name).map(|room| names_of(room, &self.me));
                 self.reply(shown.unwrap_or_else(|| Reply::NoNames(name.clone())));
             }
             [place @ Place::Current] => {
                 let Some(id) = self.room(place) else { return };
-                let shown = self.state.rooms.get(&id).map(|room| names_of(self.state, room, &self.me));
+                let shown = self.state.rooms.get(&id).map(|room| names_of(room, &self.me));
                 self.replies.extend(shown);
             }
             places => self.names_of_many(places),
@@ -37,7 +38,7 @@ impl Turn<'_> {
                 names.push(name);
             }
         }
-        let rooms = names.iter().filter_map(|name| self.shown(name)).map(|room| people_of(self.state, room, &self.me));
+        let rooms = names.iter().filter_map(|name| self.shown(name)).map(|room| people_of(room, &self.me));
         let reply = Reply::NamesOfMany(rooms.collect(), names.join(",").into());
         self.reply(reply);
     }
@@ -49,21 +50,18 @@ impl Turn<'_> {
 }
 
 /// The members of a room who are here, as far as `asker` may see them.
-pub(super) fn names_of(state: &State, room: &Room, asker: &Nick) -> Reply {
-    let (name, secret, people) = people_of(state, room, asker);
-    Reply::Names(name, secret, people.into())
+pub(super) fn names_of(room: &Room, asker: &Nick) -> Reply {
+    let (name, secret, people) = people_of(room, asker);
+    Reply::Names(name, secret, people)
 }
 
-fn people_of(state: &State, room: &Room, asker: &Nick) -> (RoomName, bool, Vec<Member>) {
-    let people = seen_members(state, room, asker).map(|account| member(state, account, Some(room))).collect();
-    (room.name.clone(), room.modes.has(Flag::Secret), people)
+fn people_of(room: &Room, asker: &Nick) -> (RoomName, bool, Roster) {
+    (room.name.clone(), room.modes.has(Flag::Secret), seen_in(room, asker))
 }
 
 /// The members who are here; outsiders do not see those who are invisible (user mode `i`).
-pub(super) fn seen_members<'s>(state: &'s State, room: &'s Room, asker: &Nick) -> impl Iterator<Item = &'s Account> {
-    let inside = room.members.contains_key(asker);
-    let accounts = present_members(state, room).map(|(_, account)| account);
-    accounts.filter(move |account| inside || !account.modes.invisible)
+pub(super) fn seen_in(room: &Room, asker: &Nick) -> Roster {
+    if room.members.contains_key(asker) { room.people.clone() } else { room.people.for_outsiders() }
 }
 
 /// A person as a row of a list, with his place in the room.

@@ -30,6 +30,7 @@ impl Turn<'_> {
         let old = Arc::clone(&account.source);
         account.source = Arc::new(Source { nick: nick.clone(), ..Source::clone(&old) });
         let (present, mine) = (account.present(), account.sessions.iter().copied().collect());
+        self.state.show(&me);
         match present {
             true => self.tell_about(&me, &old, Act::Nick(nick)),
             // Others do not learn of a session that is not seen.

@@ -31,7 +31,7 @@ impl Turn<'_> {
     pub(super) fn wallops(&mut self, text: &str) {
         let Some(mine) = self.my_account() else { return };
         let source = Arc::clone(&mine.source);
-        let wanted = self.state.moded.iter().filter_map(|nick| self.state.accounts.get(nick));
+        let wanted = self.state.moded.iter().filter_map(|nick| self.state.accounts.get(nick).map(|account| &**account));
         let wanted = wanted.filter(|account| account.modes.wallops || account.modes.operator);
         let sessions = wanted.chain([mine]).flat_map(|account| account.sessions.iter().copied());
         let audience = sessions.collect();

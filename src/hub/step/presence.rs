@@ -39,6 +39,7 @@ impl Turn<'_> {
         if let Some(account) = self.state.accounts.get_mut(nick) {
             account.away.clone_from(&sum);
         }
+        self.state.show(nick);
         if present {
             self.tell_about(nick, &source, Act::Away(sum));
         }
@@ -70,6 +71,7 @@ impl Turn<'_> {
         let (source, realname) = (Arc::clone(&account.source), Arc::clone(&account.realname));
         self.state.present -= 1;
         self.state.forget_modes(nick);
+        self.state.show(nick);
         if let Some(account) = self.state.accounts.get(nick) {
             let rooms = self.state.rooms_of(account);
             let event = self.event(&source, Act::Quit(Arc::clone(reason)));

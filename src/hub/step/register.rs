@@ -72,7 +72,7 @@ impl Turn<'_> {
         let account = self.me.clone();
         state.sessions.insert(
             from,
-            Session {
+            Box::new(Session {
                 account,
                 device,
                 device_label,
@@ -86,7 +86,7 @@ impl Turn<'_> {
                 watches: BTreeMap::new(),
                 subscriptions: metadata.subscriptions,
                 fenced: None,
-            },
+            }),
         );
         let host = &state.settings.server.network;
         let Some(account) = state.accounts.get_mut(&self.me) else { return Before::default() };
@@ -104,15 +104,22 @@ impl Turn<'_> {
                 "" => registration.account.as_str().into(),
                 user => user.into(),
             };
-            account.source = Arc::new(Source { nick, user, host: Arc::clone(host), bot: account.modes.bot });
+            let source = Source { nick, user, host: Arc::clone(host), bot: account.modes.bot };
+            // Names are the same also in other capitals.
+            if source != *account.source || source.nick.as_str() != account.source.nick.as_str() {
+                account.source = Arc::new(source);
+            }
             account.since_ms = now;
             account.spoke_ms = now;
         }
         if seen || !before.present {
-            account.realname = match cut(&registration.realname, limits::REALNAME) {
-                "" => registration.account.as_str().into(),
-                realname => realname.into(),
+            let realname = match cut(&registration.realname, limits::REALNAME) {
+                "" => registration.account.as_str(),
+                realname => realname,
             };
+            if *account.realname != *realname {
+                account.realname = realname.into();
+            }
         }
         add(&mut account.sessions, from);
         if seen {
@@ -127,6 +134,7 @@ impl Turn<'_> {
                 room.audience.insert(from);
             }
         }
+        state.show(&self.me);
         if !before.present && seen {
             state.present += 1;
             state.most = state.most.max(state.present);

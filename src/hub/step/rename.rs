@@ -65,7 +65,7 @@ impl Turn<'_> {
             for session in audience.iter() {
                 let unaware =
                     |s: &crate::hub::account::Session| s.dialect == Dialect::Irc && !s.caps.has(Cap::ChannelRename);
-                if self.state.sessions.get(&session).is_some_and(unaware) {
+                if self.state.sessions.get(&session).is_some_and(|session| unaware(session)) {
                     self.move_session(id, session, (&old, reason.as_ref()), &mut names);
                 }
             }

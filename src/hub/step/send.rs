@@ -174,8 +174,8 @@ impl Turn<'_> {
         let to_myself = nick == self.me;
         let account = self.state.accounts.get(&nick);
         // Programs that are not seen get it too, but that is not for sure to reach a person.
-        let here = to_myself || account.is_some_and(Account::seen);
-        let theirs = account.map(sessions).unwrap_or_default();
+        let here = to_myself || account.is_some_and(|account| account.seen());
+        let theirs = account.map(|account| sessions(account)).unwrap_or_default();
         let away = account.and_then(|account| account.away.clone());
         let kept = self.state.settings.keep_messages && is_chat(send.kind, &send.text, send.tags.as_deref());
         if !here && kept {

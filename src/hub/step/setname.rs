@@ -16,6 +16,7 @@ impl Turn<'_> {
         account.realname = Arc::clone(realname);
         let (source, present, mine) =
             (Arc::clone(&account.source), account.present(), account.sessions.iter().copied().collect());
+        self.state.show(&me);
         let act = Act::SetName(Arc::clone(realname));
         match present {
             true => self.tell_about(&me, &source, act),

@@ -51,6 +51,7 @@ impl Turn<'_> {
             return;
         }
         let sessions = account.sessions.clone();
+        self.state.show(&self.me);
         if modes == UserModes::default() {
             self.state.moded.remove(&self.me);
         } else {

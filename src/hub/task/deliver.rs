@@ -2,12 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{Hub, Member, fence::Kept};
+use super::{Hub, Member, fence::Kept, member::Waiting};
 use crate::{
     hub::{delivery::Delivery, request::SessionId},
     ident::Nick,
-    protocol::{caps::Shape, durable::Position, render, reply::Reply},
+    protocol::{
+        caps::Shape,
+        durable::Position,
+        render::{self, Pages},
+        reply::Reply,
+    },
 };
+
+/// So many octets of a long answer are made at once, about: two records of TLS.
+const PAGE: usize = 32 << 10;
 
 impl Hub {
     pub(super) fn admit(&mut self, session: SessionId, nick: Nick, shape: Shape) {
@@ -35,7 +43,7 @@ impl Hub {
     /// `kept`: the place of the request, if it left a message in the journal.
     pub(super) fn deliver(&mut self, delivery: Delivery, kept: Option<Position>) {
         match delivery {
-            Delivery::Replies { session, label, replies } => self.answer(session, label.as_deref(), &replies, kept),
+            Delivery::Replies { session, label, replies } => self.answer(session, label, replies, kept),
             Delivery::Replay { session, missed } => self.play_back(session, *missed),
             Delivery::Lookup { session, label, lookup } => self.look_up(session, label, *lookup),
             Delivery::Message { audience, except, own: false, message } => self.say(&audience, except, kept, message),
@@ -78,14 +86,50 @@ impl Hub {
         }
     }
 
-    fn answer(&mut self, session: SessionId, label: Option<&str>, replies: &[Reply], kept: Option<Position>) {
+    fn answer(&mut self, session: SessionId, label: Option<Box<str>>, replies: Vec<Reply>, kept: Option<Position>) {
         self.catch_up(session);
         let kept = kept.filter(|_| replies.iter().any(|reply| matches!(reply, Reply::Message(..))));
+        if kept.is_none() && Pages::are_long(&replies) {
+            return self.answer_in_pages(session, label, replies);
+        }
         let kept = kept.map(|at| Kept { at, messages: 1 });
         if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
-            let octets = render::replies(&self.server, &member.nick, member.shape, label, replies);
+            let octets = render::replies(&self.server, &member.nick, member.shape, label.as_deref(), &replies);
             self.wakers.extend(member.push(octets, kept, self.now_s));
         }
+    }
+
+    /// Says what can be long: of what does not fit into a page, each further one is made when the one
+    /// before it is taken. So the lists of thousands who come at once are never in memory together.
+    fn answer_in_pages(&mut self, session: SessionId, label: Option<Box<str>>, replies: Vec<Reply>) {
+        let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
+        let waits = member.first().is_some();
+        let waker = member.hold(Waiting::Pages(Box::new(Pages::new(member.shape, label, replies))));
+        self.wakers.extend(waker);
+        if !waits {
+            self.go_on(session);
+        }
+    }
+
+    /// Pages are first in the line of what is said to a session: the next goes out, if there is room for
+    /// it. Whether it was the last.
+    pub(super) fn next_page(&mut self, session: SessionId) -> bool {
+        let server = Arc::clone(&self.server);
+        let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return false };
+        let (nick, outbox) = (member.nick.clone(), Arc::clone(&member.outbox));
+        let Some(Waiting::Pages(pages)) = member.first_mut() else { return false };
+        let mut done = false;
+        if outbox.waiting() < PAGE {
+            let octets = pages.next(&server, &nick, PAGE);
+            done = pages.is_done();
+            self.wakers.extend(outbox.push(octets));
+        }
+        if done {
+            member.next();
+        } else {
+            self.wakers.extend(outbox.tell_when_empty());
+        }
+        done
     }
 
     /// Renders once for each shape that occurs, and shares the octets.

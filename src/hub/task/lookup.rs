@@ -106,12 +106,18 @@ impl Hub {
             match member.first() {
                 Some(Waiting::Lookup(_)) => return self.ask(session),
                 Some(Waiting::Replay(_)) => return self.play_on(session),
+                Some(Waiting::Pages(_)) => match self.next_page(session) {
+                    true => continue,
+                    false => return,
+                },
                 _ => {}
             }
             let waker = match member.next() {
                 None => return,
                 Some(Waiting::Octets(octets, kept)) => member.out(octets, kept, now_s),
-                Some(Waiting::Close | Waiting::Lookup(_) | Waiting::Replay(_)) => member.outbox.close(),
+                Some(Waiting::Close | Waiting::Lookup(_) | Waiting::Replay(_) | Waiting::Pages(_)) => {
+                    member.outbox.close()
+                }
             };
             self.wakers.extend(waker);
         }

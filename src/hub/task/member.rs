@@ -24,7 +24,7 @@ use crate::{
     protocol::{
         caps::Shape,
         past::Question,
-        render,
+        render::{self, Pages},
         reply::{Reply, ServerInfo},
     },
 };
@@ -59,6 +59,8 @@ pub(super) enum Waiting {
     Lookup(Box<Asked>),
     /// What the session missed.
     Replay(Box<Playing>),
+    /// A long answer.
+    Pages(Box<Pages>),
     /// The end.
     Close,
 }
@@ -71,6 +73,7 @@ impl Waiting {
                 Self::Octets(octets, _) => octets.len(),
                 Self::Lookup(asked) => size_of::<Asked>() + asked.lookup.weight(),
                 Self::Replay(_) => size_of::<Playing>(),
+                Self::Pages(pages) => pages.weight(),
                 Self::Close => 0,
             }
     }
@@ -145,7 +148,7 @@ impl Member {
         match self.first()? {
             Waiting::Lookup(asked) => Some(lookup::question(&asked.lookup)),
             Waiting::Replay(playing) => playing.question(),
-            Waiting::Octets(..) | Waiting::Close => None,
+            Waiting::Octets(..) | Waiting::Pages(_) | Waiting::Close => None,
         }
     }
 

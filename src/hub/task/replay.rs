@@ -134,7 +134,11 @@ impl Hub {
     /// The session's outbox is empty.
     pub(super) fn drained(&mut self, session: SessionId) {
         let Some(Some(member)) = self.members.get_mut(session.0 as usize) else { return };
-        let Some(Waiting::Replay(playing)) = member.first_mut() else { return };
+        let playing = match member.first_mut() {
+            Some(Waiting::Replay(playing)) => playing,
+            Some(Waiting::Pages(_)) => return self.go_on(session),
+            _ => return,
+        };
         match playing.step {
             Step::Room => {
                 playing.step = Step::Page;

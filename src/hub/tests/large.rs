@@ -138,6 +138,7 @@ impl Told {
 
     /// All is said and read.
     fn settles(&mut self) {
+        self.house.state().check_lists();
         self.house.pump();
         self.house.pause();
         PEOPLE.iter().for_each(|(name, ..)| self.reads(name));
@@ -147,7 +148,7 @@ impl Told {
     fn truth(&self, account: &str) -> BTreeMap<String, BTreeMap<String, bool>> {
         let state = self.house.state();
         let nick = account.parse().unwrap();
-        let present = |nick| state.accounts.get(nick).is_some_and(crate::hub::account::Account::present);
+        let present = |nick| state.accounts.get(nick).is_some_and(|account| account.present());
         let rooms = state.accounts[&nick].rooms.iter().map(|id| &state.rooms[id]);
         rooms
             .map(|room| {
@@ -352,4 +353,49 @@ fn who_comes_alone_is_seen_at_once_and_others_after_a_pause() {
         "alice",
         &["PART #big", "JOIN #big", "PRIVMSG #big :hello"].map(|line| &*format!("{dave} {line}").leak()),
     );
+}
+
+/// The lists of many who come at once are not in memory together: each page follows the one before it.
+#[test]
+fn a_long_list_comes_page_by_page_and_what_is_said_meanwhile_after_it() {
+    let mut house = House::new(Box::<Memory>::default());
+    for n in 0..3000 {
+        let name = &*format!("somebody-with-a-long-name-{n}").leak();
+        house.comes(name, Dialect::Irc, "draft/no-implicit-names");
+        house.says(name, "JOIN #big");
+        house.pump();
+        house.forgets(name);
+    }
+    house.comes("alice", Dialect::Irc, "labeled-response batch");
+    house.comes("bob", Dialect::Irc, "");
+    house.pump();
+    for (name, line) in [("alice", "@label=x JOIN #big"), ("bob", "JOIN #big"), ("bob", "LIST"), ("bob", "WHO #big")] {
+        house.says(name, line);
+    }
+    house.says("alice", "PRIVMSG #big :hello");
+    house.pump();
+    house.pause();
+    for name in ["alice", "bob"] {
+        let (_, octets) = house.queued(name);
+        assert!((30_000..40_000).contains(&octets), "{octets} octets at once for {name}");
+    }
+    let bob = house.hears("bob");
+    let of = |what: &str| bob.iter().position(|line| line.contains(what)).unwrap();
+    let last = |what: &str| bob.iter().rposition(|line| line.contains(what)).unwrap();
+    assert!(of(" JOIN #big") < of(" 353 ") && last(" 353 ") + 1 == of(" 366 "), "the list is one piece");
+    assert!(of(" 366 ") < of(" 321 ") && of(" 323 ") < of(" 352 ") && last(" 352 ") + 1 == of(" 315 "));
+    assert_eq!(bob.iter().filter(|line| line.contains(" 352 ")).count(), 3002);
+    assert_eq!(last("hello"), bob.len() - 1);
+    let alice = house.hears("alice");
+    let names = alice.iter().filter_map(|line| Some(line.split_once(" 353 ")?.1.split_once(':')?.1.split(' ').count()));
+    assert_eq!(names.sum::<usize>(), 3001);
+    let (end, bob) = (alice.iter().position(|line| line.ends_with("BATCH -r")).unwrap(), alice.len() - 1);
+    assert!(
+        alice[..=end]
+            .iter()
+            .skip_while(|line| !line.starts_with("@label=x"))
+            .skip(1)
+            .all(|line| { line.starts_with("@batch=r ") || line.ends_with("BATCH -r") })
+    );
+    assert!(end < bob && alice[bob].ends_with(":bob!bob@net JOIN #big"), "{:?}", &alice[end..]);
 }

@@ -68,7 +68,7 @@ fn a_member_sees_his_secret_room_and_outsiders_no_invisible_people() {
     chat.says("bob", "/rooms #s");
     chat.expect("bob", &["-!- there is no room yet; /join #NAME makes one"]);
     chat.says("alice", "MODE #s -s");
-    chat.state.accounts.get_mut(&"alice".parse().unwrap()).unwrap().modes.invisible = true;
+    chat.says("alice", "MODE alice +i");
     chat.says("bob", "/rooms #s");
     chat.expect("bob", &["-!- #s (0)"]);
 }

@@ -170,6 +170,7 @@ impl Chat {
         let found = found.map_or(Found::Nothing, |sought| find(&mut self.journal, &sought).unwrap());
         let request = Request { session, label, body };
         let Outputs { events, deliveries } = self.state.step(&Sequenced { at, request, found });
+        self.state.check_lists();
         let kept = events.iter().any(|event| matches!(event, Durable::Message(_))).then_some(position);
         self.journal.append(Entry { position, time_ms: self.now_ms, events });
         for delivery in deliveries {

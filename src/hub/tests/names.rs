@@ -60,7 +60,8 @@ fn several_rooms_are_one_list() {
 #[test]
 fn who_is_invisible_is_seen_by_members_only() {
     let mut chat = rooms();
-    chat.state.accounts.get_mut(&"bob".parse().unwrap()).unwrap().modes.invisible = true;
+    chat.says("bob", "MODE bob +i");
+    chat.silence();
     chat.says("carl", "NAMES #r");
     assert_eq!(chat.heard("carl")[0], ":c.test 353 carl = #r :@alice");
     chat.says("alice", "NAMES #r");

@@ -148,8 +148,6 @@ fn an_outsiders_marks_stay_where_he_set_them() {
 /// The list of a large room's people is made once, not for each of them.
 #[test]
 fn all_who_move_share_one_list_of_names() {
-    use std::sync::Arc;
-
     use super::body;
     use crate::{
         hub::{
@@ -177,7 +175,7 @@ fn all_who_move_share_one_list_of_names() {
         })
         .collect();
     assert_eq!(lists.len(), 2);
-    assert!(Arc::ptr_eq(lists[0], lists[1]));
+    assert!(lists[0].shares(lists[1]));
 }
 
 /// A list of all for each of all would grow with the square.

@@ -80,7 +80,20 @@ impl Store for Tape {
 
 /// All of a room that outlives the process.
 fn kept_of_room(room: &Room) -> String {
-    let Room { name, kind, visibility, founder, created, topic, modes, members, invited, metadata, audience: _ } = room;
+    let Room {
+        name,
+        kind,
+        visibility,
+        founder,
+        created,
+        topic,
+        modes,
+        members,
+        invited,
+        metadata,
+        people: _,
+        audience: _,
+    } = room;
     format!(
         "{name:?} {kind:?} {visibility:?} {founder:?} {created} {topic:?} {modes:?} {members:?} {invited:?} {metadata:?}"
     )
@@ -123,7 +136,7 @@ pub(super) fn agrees_with_itself(state: &State) {
         assert_eq!(*nick, account.source.nick);
         let sessions = account.sessions.iter().map(|id| &state.sessions[id]);
         assert!(sessions.clone().all(|session| session.account == *nick));
-        assert_eq!(account.unseen, sessions.filter(|session| session.unseen()).count(), "{nick}");
+        assert_eq!(account.unseen as usize, sessions.filter(|session| session.unseen()).count(), "{nick}");
         assert!(account.rooms.iter().all(|room| state.rooms[room].members.contains_key(nick)), "{nick}");
         assert_eq!(account.lingers_until_ms.is_some(), state.lingering.contains(nick), "{nick} lingers");
         assert_eq!(account.modes != UserModes::default(), state.moded.contains(nick), "{nick} has modes");

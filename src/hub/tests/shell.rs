@@ -215,6 +215,11 @@ impl House {
         self.hub.watch(self.now_s);
     }
 
+    /// What the session gets from here on is nobody's business.
+    pub(super) fn forgets(&mut self, name: &str) {
+        self.people.remove(name);
+    }
+
     /// The session's connection ends.
     pub(super) fn goes(&mut self, name: &str, how: Gone) {
         if let Some((id, ..)) = self.people.remove(name) {

@@ -3,11 +3,13 @@
 //! The journal keeps what was said; here each line is made safe for its reader.
 
 mod irc;
+mod pages;
 mod plain;
 mod text;
 
 use bytes::Bytes;
 
+pub use pages::Pages;
 pub use text::server_time;
 
 use crate::{

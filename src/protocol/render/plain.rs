@@ -17,6 +17,7 @@ use crate::{
         command::help_rows,
         past::Kept,
         reply::{Counts, Hits, Member, Reply, ServerInfo, Whois, offline},
+        roster::Roster,
         sanitize,
     },
 };
@@ -159,6 +160,10 @@ pub(super) fn reply(lines: &mut Lines, server: &ServerInfo, me: &Nick, reply: &R
         Reply::NamesOfMany(rooms, _) => rooms.iter().for_each(|(room, _, people)| names(lines, room, people)),
         Reply::NoNames(mask) => say(lines, &format!("there is nobody to see in {mask}")),
         Reply::Who(mask, _, people) => who(lines, mask, people),
+        Reply::WhoIn(mask, _, room, people, whom) => {
+            let people: Vec<Member> = people.people().filter(|p| whom.has(p)).map(|p| Member::of(p, room)).collect();
+            who(lines, mask, &people);
+        }
         Reply::Whois(whois_reply) => whois(lines, whois_reply),
         Reply::EndOfWhois(_) => {}
         Reply::Listed(room, list, masks) if masks.is_empty() => {
@@ -303,10 +308,10 @@ const fn mark(operator: bool, voiced: bool) -> &'static str {
     }
 }
 
-fn names(lines: &mut Lines, room: &RoomName, people: &[Member]) {
+fn names(lines: &mut Lines, room: &RoomName, people: &Roster) {
     let mut names: Vec<String> =
-        people.iter().map(|p| format!("{}{}", mark(p.operator, p.voiced), p.source.nick)).collect();
-    names.sort_by_key(|name| name.to_ascii_lowercase());
+        people.people().map(|p| format!("{}{}", mark(p.operator, p.voiced), p.source.nick)).collect();
+    names.sort_by_cached_key(|name| name.to_ascii_lowercase());
     say(lines, &format!("in {room}: {}", names.join(" ")));
 }
 

@@ -1,7 +1,7 @@
 //! What a session is to know already, when people and rooms come into its sight (IRCv3
 //! `draft/metadata-3`, sections "Automatic synchronization" and "Postponed synchronization").
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::super::Turn;
 use crate::{
@@ -119,9 +119,9 @@ impl State {
     /// many fit.
     fn room_rows(&self, me: &Nick, id: RoomId, wanted: &Subscriptions, most: usize) -> Vec<Row> {
         let Some(room) = self.rooms.get(&id) else { return Vec::new() };
-        let nobody = (!room.members.contains_key(me)).then_some(0);
-        let people = room.members.keys().take(nobody.unwrap_or(usize::MAX));
-        rows(std::iter::once(of_room(room)).chain(self.values_of_people(people)), wanted, most)
+        let inside = room.members.contains_key(me);
+        let people = self.values_of_people(move |nick| inside && room.members.contains_key(nick));
+        rows(std::iter::once(of_room(room)).chain(people), wanted, most)
     }
 
     /// Of everybody and every room that a session hears of.
@@ -129,21 +129,25 @@ impl State {
         let me = &session.account;
         let rooms = self.accounts.get(me).map_or(&[][..], |account| &account.rooms);
         let rooms: Vec<&Room> = rooms.iter().filter_map(|id| self.rooms.get(id)).collect();
-        let watched = session.watches.keys().filter(|nick| self.reveals(nick, me));
-        let people: BTreeSet<&Nick> =
-            rooms.iter().flat_map(|room| room.members.keys()).chain(watched).chain([me]).collect();
-        let people = self.values_of_people(people.into_iter());
+        let people = self.values_of_people(|nick| {
+            let watched = || session.watches.contains_key(nick) && self.reveals(nick, me);
+            nick == me || rooms.iter().any(|room| room.members.contains_key(nick)) || watched()
+        });
         rows(rooms.iter().map(|room| of_room(room)).chain(people), wanted, most)
     }
 
+    /// Of those who say something, the people who are here first. Whoever takes only so many looks at no
+    /// more of them.
     fn values_of_people<'a>(
         &'a self,
-        people: impl Iterator<Item = &'a Nick>,
+        of: impl Fn(&Nick) -> bool + Clone,
     ) -> impl Iterator<Item = (Arc<str>, &'a Values)> {
-        let known = people.filter_map(|nick| Some((nick, self.accounts.get(nick)?)));
-        let say_something = known.filter(|(_, account)| !account.metadata.is_empty());
-        let (here, gone): (Vec<_>, Vec<_>) = say_something.partition(|(_, account)| account.present());
+        let people = |here: bool| {
+            let of = of.clone();
+            let known = self.described.iter().filter_map(|nick| Some((nick, &**self.accounts.get(nick)?)));
+            known.filter(move |(nick, account)| account.present() == here && of(nick))
+        };
         let name = |(nick, account): (&'a Nick, &'a Account)| (Arc::from(nick.as_str()), &account.metadata);
-        here.into_iter().chain(gone).map(name)
+        people(true).chain(people(false)).map(name)
     }
 }

@@ -30,7 +30,7 @@ use crate::{
 use event::invitation;
 pub(super) use event::{event, relevant};
 pub(super) use message::{is_long, message, room_for_text, takes_batch};
-pub(super) use reply::reply;
+pub(super) use reply::{piece, reply};
 
 /// Writes replies to one session.
 struct Writer<'a> {
@@ -146,17 +146,26 @@ pub(super) fn labeled(lines: &Lines, server: &ServerInfo, caps: Caps, label: &st
             let (first, rest) = lines.text.split_at(lines.starts[1]);
             tagged(first, "label", &value) + rest
         }
-        _ if caps.has(Cap::Batch) => {
-            // One batch of these is open at a time, so one reference serves them all.
-            let mut out = format!("@label={value} :{} BATCH +r labeled-response\r\n", server.name);
-            for line in lines.iter() {
-                out.push_str(&within(line, "r"));
-            }
-            let _ = write!(out, ":{} BATCH -r\r\n", server.name);
-            out
-        }
+        _ if caps.has(Cap::Batch) => in_labeled_batch(lines, server, Some(label), true),
         _ => lines.text.clone(),
     }
+}
+
+/// Lines of an answer of which this may be only a part: it begins with the label, if it is given here,
+/// and may end here.
+pub(super) fn in_labeled_batch(lines: &Lines, server: &ServerInfo, label: Option<&str>, ends: bool) -> String {
+    let mut out = String::with_capacity(lines.text.len() + lines.starts.len() * 10 + 100);
+    // One batch of these is open at a time, so one reference serves them all.
+    if let Some(label) = label {
+        let _ = write!(out, "@label={} :{} BATCH +r labeled-response\r\n", tags::escape(label), server.name);
+    }
+    for line in lines.iter() {
+        out.push_str(&within(line, "r"));
+    }
+    if ends {
+        let _ = write!(out, ":{} BATCH -r\r\n", server.name);
+    }
+    out
 }
 
 /// Whether the lines are one batch from the first to the last.

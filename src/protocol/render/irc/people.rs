@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Writer;
+use super::{Writer, room_after};
 use crate::{
     ident::{Nick, RoomName},
     protocol::{
@@ -11,6 +11,7 @@ use crate::{
         command::Whox,
         render::text::{pieces, server_time},
         reply::{Member, Place, Was, Whois},
+        roster::{Roster, Style},
     },
 };
 
@@ -28,41 +29,34 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) fn names(&mut self, room: &RoomName, secret: bool, people: &[Member]) {
-        self.names_rows(room, secret, people);
-        self.end_of_names(room.as_str());
-    }
-
-    /// One list ends once, under the name by which it was asked for (RFC 2812, section 3.2.5).
-    pub(super) fn names_of_many(&mut self, rooms: &[(RoomName, bool, Vec<Member>)], asked: &str) {
-        for (room, secret, people) in rooms {
-            self.names_rows(room, *secret, people);
-        }
-        self.end_of_names(asked);
-    }
-
-    fn names_rows(&mut self, room: &RoomName, secret: bool, people: &[Member]) {
-        let full = self.caps.has(Cap::UserhostInNames);
-        let row = |person: &Member| {
-            let Source { nick, user, host, .. } = &*person.source;
-            let prefix = self.prefix(person.operator, person.voiced);
-            if full { format!("{prefix}{nick}!{user}@{host}") } else { format!("{prefix}{nick}") }
-        };
-        let rows: Vec<String> = people.iter().map(row).collect();
-        self.words(353, &[if secret { "@" } else { "=" }, room.as_str()], ' ', rows);
+    /// A piece of a list of names.
+    pub(super) fn names(&mut self, room: &RoomName, secret: bool, people: &Roster, piece: usize) {
+        let style =
+            Style { multi_prefix: self.caps.has(Cap::MultiPrefix), userhost: self.caps.has(Cap::UserhostInNames) };
+        let symbol = if secret { "@" } else { "=" };
+        let head = format!(":{} 353 {} {symbol} {room} :", self.server.name, self.me);
+        // The same for everybody, whatever he is called: so that what was rendered can be shared.
+        let most = room_after(head.len() - self.me.len() + Nick::MAX);
+        people.rows(piece, style, most, |row| {
+            let out = self.lines.begin();
+            out.push_str(&head);
+            out.push_str(row);
+            out.push_str("\r\n");
+        });
     }
 
     pub(super) fn end_of_names(&mut self, mask: &str) {
         self.num(366, &[mask], Some("End of /NAMES list"));
     }
 
-    pub(super) fn who(&mut self, mask: &str, whox: Option<&Whox>, people: &[Member]) {
-        for person in people {
-            match whox {
-                Some(whox) => self.whox(whox, person),
-                None => self.who_row(person),
-            }
+    pub(super) fn who(&mut self, whox: Option<&Whox>, person: &Member) {
+        match whox {
+            Some(whox) => self.whox(whox, person),
+            None => self.who_row(person),
         }
+    }
+
+    pub(super) fn end_of_who(&mut self, mask: &str) {
         self.num(315, &[mask], Some("End of /WHO list"));
     }
 

@@ -12,9 +12,24 @@ use crate::{
             plain,
             text::{MISSED_UNREADABLE, pieces, server_time},
         },
-        reply::{OFFLINE, Reply, ServerInfo},
+        reply::{Member, OFFLINE, ROWS, Reply, ServerInfo},
     },
 };
+
+/// One piece of a reply that has so many.
+pub(in crate::protocol::render) fn piece(
+    lines: &mut Lines,
+    server: &ServerInfo,
+    me: &Nick,
+    caps: Caps,
+    of: &Reply,
+    n: usize,
+) {
+    match of.pieces() {
+        1 => reply(lines, server, Some(me), caps, of),
+        _ => Writer { lines, server, me: me.as_str(), caps }.piece(of, n),
+    }
+}
 
 /// One reply, as Modern IRC writes it; to `*` before the registration.
 pub(in crate::protocol::render) fn reply(
@@ -32,17 +47,16 @@ pub(in crate::protocol::render) fn reply(
         Reply::Ping(token) => super::line(to.lines, None, "PING", &[token]),
         Reply::Cap(sub, list) => to.cap(*sub, list),
         Reply::Sasl(sasl) => to.sasl(sasl),
-        Reply::Names(room, secret, people) => to.names(room, *secret, people),
-        Reply::NamesOfMany(rooms, asked) => to.names_of_many(rooms, asked),
+        Reply::Names(..) | Reply::NamesOfMany(..) | Reply::Who(..) | Reply::WhoIn(..) | Reply::List(_) => {
+            (0..reply.pieces()).for_each(|n| to.piece(reply, n));
+        }
         Reply::NoNames(mask) => to.end_of_names(mask),
-        Reply::Who(mask, whox, people) => to.who(mask, whox.as_ref(), people),
         Reply::Whois(whois) => to.whois(whois),
         Reply::EndOfWhois(who) => to.end_of_whois(who),
         Reply::Whowas(name, people) => to.whowas(name, people),
         Reply::Userhost(people) => to.userhost(people),
         Reply::Ison(people) => to.ison(people),
         Reply::Listed(room, list, masks) => to.listed(room, *list, masks),
-        Reply::List(rows) => to.list(rows),
         Reply::Topic(room, topic) => to.topic(room, topic.as_ref()),
         Reply::RoomModes(room, modes, created) => to.room_modes(room, modes, *created),
         Reply::UserModes(modes) => to.num(221, &[modes], None),
@@ -142,4 +156,54 @@ impl Writer<'_> {
             _ => self.line("NOTICE", &[self.me, &sentence]),
         }
     }
+}
+
+impl Writer<'_> {
+    /// A piece of a list; the first has its head, and the last its end.
+    fn piece(&mut self, list: &Reply, n: usize) {
+        match list {
+            Reply::Names(room, secret, people) => self.names(room, *secret, people, n),
+            Reply::NamesOfMany(rooms, _) => {
+                let mut left = n;
+                for (room, secret, people) in rooms {
+                    if left < people.pieces() {
+                        self.names(room, *secret, people, left);
+                        break;
+                    }
+                    left -= people.pieces();
+                }
+            }
+            Reply::Who(_, whox, people) => {
+                part(people, n).iter().for_each(|person| self.who(whox.as_ref(), person));
+            }
+            Reply::WhoIn(_, whox, room, people, whom) => {
+                for person in people.piece(n).iter().filter(|person| whom.has(person)) {
+                    self.who(whox.as_ref(), &Member::of(person, room));
+                }
+            }
+            Reply::List(rows) => {
+                if n == 0 {
+                    self.list_head();
+                }
+                part(rows, n).iter().for_each(|row| self.list_row(row));
+            }
+            _ => {}
+        }
+        if n + 1 < list.pieces() {
+            return;
+        }
+        match list {
+            Reply::Names(room, ..) => self.end_of_names(room.as_str()),
+            // One list ends once, under the name by which it was asked for (RFC 2812, section 3.2.5).
+            Reply::NamesOfMany(_, asked) => self.end_of_names(asked),
+            Reply::Who(mask, ..) | Reply::WhoIn(mask, ..) => self.end_of_who(mask),
+            Reply::List(_) => self.end_of_list(),
+            _ => {}
+        }
+    }
+}
+
+/// The rows of a piece.
+fn part<T>(rows: &[T], n: usize) -> &[T] {
+    rows.chunks(ROWS).nth(n).unwrap_or_default()
 }

@@ -11,12 +11,16 @@ use crate::{
 };
 
 impl Writer<'_> {
-    pub(super) fn list(&mut self, rows: &[ListRow]) {
+    pub(super) fn list_head(&mut self) {
         self.num(321, &["Channel"], Some("Users  Name"));
-        for row in rows {
-            let people = row.people.to_string();
-            self.num(322, &[row.room.as_str(), &people], Some(row.topic.as_deref().unwrap_or("")));
-        }
+    }
+
+    pub(super) fn list_row(&mut self, row: &ListRow) {
+        let people = row.people.to_string();
+        self.num(322, &[row.room.as_str(), &people], Some(row.topic.as_deref().unwrap_or("")));
+    }
+
+    pub(super) fn end_of_list(&mut self) {
         self.num(323, &[], Some("End of /LIST"));
     }
 
