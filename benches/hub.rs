@@ -13,10 +13,10 @@ use std::{
     time::Duration,
 };
 
-use common::{Arguments, table};
+use common::{Arguments, Times, shown, table};
 use conclave::{
     hub::{
-        Body, Early, Gone, Outbox, Registration, Request, SessionId, Settings, Taken,
+        Body, Early, Found, Gone, Outbox, Registration, Request, Sequenced, SessionId, Settings, Stamp, State, Taken,
         task::{Door, Hub, Patience},
     },
     ident::{DeviceId, Fingerprint},
@@ -26,6 +26,7 @@ use conclave::{
         Message,
         caps::{Caps, Dialect},
         command,
+        durable::Position,
         reply::ServerInfo,
     },
 };
@@ -46,6 +47,24 @@ fn settings() -> Settings {
         rooms_per_account: 5,
     };
     Settings { server: Arc::new(server), administrators: [].into(), keep_messages: true, rooms: 20, linger_ms: 30_000 }
+}
+
+fn registration(who: usize, caps: Caps) -> Registration {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&(who as u64).to_le_bytes());
+    Registration {
+        account: format!("member{who}").parse().unwrap(),
+        device: DeviceId(Fingerprint::new(key)),
+        device_label: "main".into(),
+        client: None,
+        dialect: Dialect::Irc,
+        caps,
+        user: "".into(),
+        realname: format!("Member {who}").as_str().into(),
+        away: None,
+        metadata: Early::default(),
+        first: None,
+    }
 }
 
 /// A hub whose members read whatever they get, when they are asked to.
@@ -82,23 +101,8 @@ impl House {
     async fn comes(&mut self, who: usize) {
         let outbox = Arc::new(Outbox::new(4 << 20));
         let id = self.door.attach(Arc::clone(&outbox));
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&(who as u64).to_le_bytes());
-        let registration = Registration {
-            account: format!("member{who}").parse().unwrap(),
-            device: DeviceId(Fingerprint::new(key)),
-            device_label: "main".into(),
-            client: None,
-            dialect: Dialect::Irc,
-            caps: self.caps,
-            user: "".into(),
-            realname: format!("Member {who}").as_str().into(),
-            away: None,
-            metadata: Early::default(),
-            first: None,
-        };
         self.people[who] = Some((id, outbox));
-        self.ask(id, Body::Register(Box::new(registration))).await;
+        self.ask(id, Body::Register(Box::new(registration(who, self.caps)))).await;
     }
 
     fn goes(&mut self, who: usize, how: Gone) {
@@ -116,6 +120,7 @@ impl House {
             loop {
                 match outbox.poll_take(&mut cx, &mut buffer) {
                     Poll::Ready(Taken::Octets(octets)) => self.octets += octets as u64,
+                    Poll::Ready(Taken::Alone(octets)) => self.octets += octets.len() as u64,
                     Poll::Ready(Taken::Empty) => self.door.drained(*id),
                     _ => break,
                 }
@@ -142,6 +147,64 @@ impl House {
     }
 }
 
+/// What a step costs in a room of so many: the state alone, without what becomes of its outputs.
+fn steps(members: usize, caps: Caps) -> Vec<Vec<String>> {
+    let mut state = State::new(settings());
+    let mut sequence = 0;
+    let mut kept = Vec::new();
+    let mut step = |who: usize, body: Body| {
+        sequence += 1;
+        let at = Stamp {
+            position: Position { epoch: 0, sequence },
+            time_ms: 1_700_000_000_000 + sequence,
+            random: u128::from(sequence) << 16,
+            ..Stamp::default()
+        };
+        let request = Request { session: SessionId(who as u32), label: None, body };
+        let start = monotonic();
+        let outputs = state.step(&Sequenced { at, request, found: Found::Nothing });
+        let took = start.elapsed();
+        // As many wait for their commit.
+        kept.push(outputs);
+        if kept.len() >= 1000 {
+            kept.clear();
+        }
+        took
+    };
+    let command =
+        |line: &str| command::from_irc(&Message::parse(line).unwrap()).map_or_else(Body::Refused, Body::Command);
+    for who in 0..members {
+        step(who, Body::Register(Box::new(registration(who, caps))));
+        step(who, command("JOIN #big"));
+    }
+    let mut rows = vec![["one step", "median", "p99"].map(String::from).to_vec()];
+    let mut row = |what: &str, mut times: Times| {
+        rows.push(vec![what.into(), shown(times.percentile(50)), shown(times.percentile(99))]);
+    };
+    let some = || (0..members).step_by((members / 1000).max(1));
+    for (what, line) in
+        [("PRIVMSG", "PRIVMSG #big :hi"), ("NAMES", "NAMES #big"), ("WHO", "WHO #big"), ("LIST", "LIST")]
+    {
+        let mut times = Times::default();
+        some().for_each(|who| times.add(step(who, command(line))));
+        row(what, times);
+    }
+    let (mut parts, mut joins, mut quits, mut back) = Default::default();
+    for who in some() {
+        Times::add(&mut parts, step(who, command("PART #big")));
+        Times::add(&mut joins, step(who, command("JOIN #big")));
+    }
+    for who in some() {
+        Times::add(&mut quits, step(who, Body::Gone(Gone::Cut("the switch".into()))));
+        Times::add(&mut back, step(who, Body::Register(Box::new(registration(who, caps)))));
+    }
+    row("PART", parts);
+    row("JOIN", joins);
+    row("QUIT", quits);
+    row("coming back", back);
+    rows
+}
+
 /// A line of `/proc/self/status`, in KiB.
 fn memory(key: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -163,6 +226,7 @@ fn main() {
     let caps = Caps::NONE.request(arguments.value("--caps").unwrap_or_default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(measure(members, leaving.min(members / 2), messages, caps));
+    println!("{}", table(&steps(members, caps)));
 }
 
 async fn measure(members: usize, leaving: usize, messages: usize, caps: Caps) {
