@@ -19,6 +19,9 @@ use std::{
 
 use bytes::Bytes;
 
+/// What one line may cost besides at most.
+const MOST_OWED: u32 = 1000;
+
 /// A session's outbox: the hub pushes, the session's task drains.
 #[derive(Debug)]
 pub struct Outbox {
@@ -26,6 +29,8 @@ pub struct Outbox {
     inner: Mutex<Inner>,
     /// When the peer last sent something, in seconds of the hub's ticks.
     heard: AtomicU32,
+    /// What the session's lines have cost beyond what the table of commands has.
+    owed: AtomicU32,
 }
 
 #[derive(Debug, Default)]
@@ -157,7 +162,7 @@ pub enum Taken {
 impl Outbox {
     /// An empty outbox that holds at most `bound` octets.
     pub fn new(bound: usize) -> Self {
-        Self { bound, inner: Mutex::default(), heard: AtomicU32::new(0) }
+        Self { bound, inner: Mutex::default(), heard: AtomicU32::new(0), owed: AtomicU32::new(0) }
     }
 
     /// How many octets it holds at most.
@@ -266,6 +271,19 @@ impl Outbox {
     /// How many octets wait.
     pub fn waiting(&self) -> usize {
         self.lock().bytes
+    }
+
+    /// The session has made so much work with its lines besides what they cost.
+    pub fn owe(&self, cost: usize) {
+        if cost > 0 {
+            self.owed.fetch_add(u32::try_from(cost).unwrap_or(u32::MAX).min(MOST_OWED), Ordering::Relaxed);
+        }
+    }
+
+    /// What it owes, once.
+    pub fn take_owed(&self) -> u32 {
+        // Seldom anything: a look is cheaper than taking it.
+        if self.owed.load(Ordering::Relaxed) == 0 { 0 } else { self.owed.swap(0, Ordering::Relaxed) }
     }
 
     /// Notes that the peer is alive.

@@ -104,7 +104,8 @@ impl Server {
         let door = Arc::new(Door::new(options.limits.inbox));
         let patience = options.limits.patience;
         let hub = Hub::new(settings, journal, Arc::clone(&door), Arc::clone(&counters), patience, random)?
-            .with_rehash(Arc::clone(&signs.reload));
+            .with_rehash(Arc::clone(&signs.reload))
+            .with_total(options.limits.outboxes);
 
         let shared = Arc::new(Shared {
             info,

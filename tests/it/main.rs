@@ -12,6 +12,7 @@ mod crash;
 mod crowd;
 mod disk;
 mod export;
+mod floods;
 mod fuzz;
 mod handshake;
 mod history;

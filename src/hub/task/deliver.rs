@@ -17,6 +17,12 @@ use crate::{
 /// So many octets of a long answer are made at once, about: two records of TLS.
 const PAGE: usize = 32 << 10;
 
+/// To tell something to so many sessions costs as much as an ordinary line,
+const TOLD: usize = 1024;
+
+/// and so does an answer of so many octets.
+pub(super) const ANSWERED: usize = 16 << 10;
+
 impl Hub {
     pub(super) fn admit(&mut self, session: SessionId, nick: Nick, shape: Shape) {
         let Some(outbox) = self.door.slots().get(session.0 as usize).cloned() else { return };
@@ -37,6 +43,20 @@ impl Hub {
         }
         if let Some(outbox) = self.door.slots().try_remove(session.0 as usize) {
             self.wakers.extend(outbox.close());
+        }
+    }
+
+    /// Whoever's request is told to very many pays for it.
+    pub(super) fn charge(&self, session: SessionId, deliveries: &[Delivery]) {
+        let told = |delivery: &Delivery| match delivery {
+            Delivery::Message { audience, .. } | Delivery::Event { audience, .. } => audience.len(),
+            _ => 0,
+        };
+        let cost = deliveries.iter().map(told).sum::<usize>() / TOLD;
+        if cost > 0
+            && let Some(Some(member)) = self.members.get(session.0 as usize)
+        {
+            member.outbox.owe(cost);
         }
     }
 
@@ -95,6 +115,7 @@ impl Hub {
         let kept = kept.map(|at| Kept { at, messages: 1 });
         if let Some(Some(member)) = self.members.get_mut(session.0 as usize) {
             let octets = render::replies(&self.server, &member.nick, member.shape, label.as_deref(), &replies);
+            member.outbox.owe(octets.len() / ANSWERED);
             self.wakers.extend(member.push(octets, kept, self.now_s));
         }
     }
@@ -122,6 +143,7 @@ impl Hub {
         if outbox.waiting() < PAGE {
             let octets = pages.next(&server, &nick, PAGE);
             done = pages.is_done();
+            outbox.owe(octets.len() / ANSWERED);
             self.wakers.extend(outbox.push(octets));
         }
         if done {

@@ -15,6 +15,7 @@ use tracing::warn;
 
 use super::{
     Hub,
+    deliver::ANSWERED,
     member::{Asked, Waiting},
 };
 use crate::{
@@ -92,6 +93,7 @@ impl Hub {
         if let Some(Waiting::Lookup(asked)) = member.next() {
             let replies = [answer(&asked.lookup, found)];
             let octets = render::replies(&self.server, &member.nick, asked.shape, asked.label.as_deref(), &replies);
+            member.outbox.owe(octets.len() / ANSWERED);
             let waker = member.outbox.push(octets);
             self.wakers.extend(waker);
         }

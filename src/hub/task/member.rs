@@ -126,11 +126,21 @@ impl Member {
         let held = self.held.get_or_insert_default();
         held.weight += waiting.weight();
         if held.weight > self.outbox.bound() {
-            (self.held, self.asked) = (None, None);
-            return self.outbox.cut(Cut::Overflow);
+            return self.cut(Cut::Overflow);
         }
         held.queue.push_back(waiting);
         None
+    }
+
+    /// Ends the session at once; nothing that waits for it is said.
+    pub(super) fn cut(&mut self, why: Cut) -> Option<Waker> {
+        (self.held, self.asked) = (None, None);
+        self.outbox.cut(why)
+    }
+
+    /// What waits for it, in the outbox and before it.
+    pub(super) fn waiting(&self) -> usize {
+        self.outbox.waiting() + self.held.as_ref().map_or(0, |held| held.weight)
     }
 
     #[cfg(test)]

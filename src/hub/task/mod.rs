@@ -15,6 +15,7 @@ mod member;
 mod pace;
 pub(super) mod replay;
 mod tally;
+mod total;
 mod trouble;
 mod undo;
 mod watch;
@@ -35,6 +36,7 @@ pub use door::Door;
 use member::Member;
 use pace::Pace;
 use tally::Tally;
+use total::Total;
 use trouble::Trouble;
 pub use watch::Patience;
 
@@ -119,6 +121,7 @@ pub struct Hub {
     /// When the requests came that are taken now.
     arrived: Option<Instant>,
     tally: Tally,
+    total: Total,
     /// Who waits for the answers to these questions.
     asked: HashMap<Ticket, (SessionId, Nick, Instant)>,
     /// The accounts of which the journal has a question, and their sessions that wait for it.
@@ -172,6 +175,7 @@ impl Hub {
             wakers: Vec::new(),
             arrived: None,
             tally: Tally::default(),
+            total: Total::default(),
             asked: HashMap::new(),
             turns: HashMap::new(),
             tickets: 0,
@@ -244,6 +248,7 @@ impl Hub {
 
     /// Does everything that can be done now.
     pub(in crate::hub) fn pump(&mut self, cx: &mut Context<'_>, first: Option<Body>) {
+        self.count_total();
         let mut batch = std::mem::take(&mut self.batch);
         batch.extend(first.map(|body| Request { session: SessionId::NOBODY, label: None, body }));
         self.rounds(cx, &mut batch);
@@ -254,6 +259,7 @@ impl Hub {
         for _ in 0..ROUNDS {
             let more = self.staged.len() < STAGED && self.fetch(cx, batch);
             let appended = self.appended;
+            self.total.done(batch.len());
             for request in batch.drain(..) {
                 match request.body {
                     Body::Drained => self.drained(request.session),
@@ -370,6 +376,7 @@ impl Hub {
                 self.admit(request.session, registration.account.clone(), shape);
             }
             self.fence_on_request(&request);
+            self.charge(request.session, &deliveries);
             for delivery in deliveries {
                 self.tally.note(&delivery, arrived);
                 self.deliver(delivery, kept);

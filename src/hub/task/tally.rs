@@ -46,6 +46,8 @@ pub(super) struct Look {
     plain: u64,
     waiting: u64,
     waiting_most: u64,
+    /// What waits in the outboxes and before them.
+    pub(super) total: usize,
 }
 
 impl Look {
@@ -56,6 +58,7 @@ impl Look {
         }
         let waiting = member.outbox.waiting() as u64;
         self.waiting += waiting;
+        self.total += member.waiting();
         self.waiting_most = self.waiting_most.max(waiting);
     }
 }

@@ -51,6 +51,7 @@ impl Hub {
             }
         }
         self.report(&look);
+        self.bound_total(look.total);
     }
 
     /// The server ends: everybody is told, and goes when he has got it.

@@ -38,6 +38,7 @@ mod sent_id;
 mod setname;
 mod shell;
 mod statusmsg;
+mod total;
 mod trouble;
 mod user_mode;
 mod who;

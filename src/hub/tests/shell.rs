@@ -201,6 +201,21 @@ impl House {
         self.people.get(name).map_or((0, 0), |(_, outbox, _)| outbox.queued())
     }
 
+    /// No more than so many octets wait for all together.
+    pub(super) fn with_total(self, bound: usize) -> Self {
+        Self { hub: self.hub.with_total(bound), ..self }
+    }
+
+    /// Who is here.
+    pub(super) fn people(&self) -> Vec<&'static str> {
+        self.people.keys().copied().collect()
+    }
+
+    /// What a session owes besides what its lines have cost.
+    pub(super) fn owed(&self, name: &str) -> u32 {
+        self.people.get(name).map_or(0, |(_, outbox, _)| outbox.take_owed())
+    }
+
     /// How much stands in the line of what is said to a session.
     pub(super) fn held(&self, name: &str) -> usize {
         self.people.get(name).map_or(0, |(id, ..)| self.hub.held(*id))

@@ -201,7 +201,7 @@ impl Talk {
     pub(super) fn line(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
         self.cost = 1;
         let next = self.understand(line, outbox, cx);
-        self.pay(u32::from(self.cost), outbox, cx);
+        self.pay(u32::from(self.cost) + outbox.take_owed(), outbox, cx);
         next
     }
 
