@@ -151,6 +151,8 @@ pub enum Taken {
     Alone(Bytes),
     /// So many octets of several things were put into the buffer.
     Octets(usize),
+    /// The last thing: the connection ends behind it.
+    Last(Bytes),
     /// All was taken, and the hub wants to know.
     Empty,
     /// The connection ends now that all was taken.
@@ -268,6 +270,16 @@ impl Outbox {
         Poll::Pending
     }
 
+    /// Remembers whom to wake for more than so many octets or for the end; false if that is here already.
+    pub fn wait_for_more(&self, cx: &mut Context<'_>, than: usize) -> bool {
+        let mut inner = self.lock();
+        let waits = inner.bytes <= than && inner.ending.is_none();
+        if waits {
+            inner.waker = Some(cx.waker().clone());
+        }
+        waits
+    }
+
     /// How many octets wait.
     pub fn waiting(&self) -> usize {
         self.lock().bytes
@@ -313,7 +325,7 @@ impl Inner {
         if self.queue.is_one() {
             let octets = self.queue.pop(buffer.len());
             self.bytes -= octets.len();
-            return Taken::Alone(octets);
+            return if self.bytes == 0 && self.ending.is_some() { Taken::Last(octets) } else { Taken::Alone(octets) };
         }
         let mut filled = 0;
         while filled < buffer.len() {
@@ -344,7 +356,7 @@ mod tests {
 
     fn take(outbox: &Outbox, size: usize) -> Poll<Taken> {
         outbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut vec![0; size]).map(|taken| match taken {
-            Taken::Alone(octets) => Taken::Octets(octets.len()),
+            Taken::Alone(octets) | Taken::Last(octets) => Taken::Octets(octets.len()),
             taken => taken,
         })
     }
@@ -378,6 +390,32 @@ mod tests {
             outbox.push("alone".into());
             assert_eq!(drain(&outbox, size), "alone", "{size}");
         }
+    }
+
+    #[test]
+    fn what_is_last_is_known_as_such() {
+        let outbox = Outbox::new(100);
+        let taken = |outbox: &Outbox| outbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut [0; 4]);
+        for part in ["one", "two", "three"] {
+            outbox.push(part.into());
+        }
+        outbox.close();
+        assert_eq!(taken(&outbox), Poll::Ready(Taken::Octets(4)));
+        assert_eq!(taken(&outbox), Poll::Ready(Taken::Octets(4)));
+        assert_eq!(taken(&outbox), Poll::Ready(Taken::Last("ree".into())));
+        assert_eq!(taken(&outbox), Poll::Ready(Taken::End));
+    }
+
+    #[test]
+    fn who_waits_for_more_is_woken_by_it() {
+        let (outbox, mut cx) = (Outbox::new(100), Context::from_waker(Waker::noop()));
+        outbox.push("greeting".into());
+        assert!(outbox.wait_for_more(&mut cx, 8));
+        assert!(outbox.push("welcome".into()).is_some());
+        assert!(!outbox.wait_for_more(&mut cx, 8), "it is here");
+        assert!(outbox.wait_for_more(&mut cx, 15));
+        assert!(outbox.close().is_some());
+        assert!(!outbox.wait_for_more(&mut cx, 15), "nothing more comes");
     }
 
     #[test]

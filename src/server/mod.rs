@@ -17,7 +17,7 @@ mod watch;
 use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tokio::{net::TcpListener, runtime::Handle, sync::Notify, task::JoinSet};
 use tracing::{info, warn};
 
 pub use observe::is_open;
@@ -31,7 +31,7 @@ use crate::{
     journal::{Journal, ReadError},
     platform::{clock, counters::Counters, process, stop::Stop},
     protocol::{limits::NETWORK, reply::ServerInfo},
-    tls::{self, reload::Live},
+    tls::{self, accept::Turns, reload::Live},
 };
 use crowd::Crowd;
 use issued::Issued;
@@ -55,6 +55,7 @@ struct Shared {
     info: Arc<ServerInfo>,
     limits: Limits,
     live: Arc<Live>,
+    turns: Turns,
     door: Arc<Door>,
     crowd: Arc<Crowd>,
     gate: Arc<Gate>,
@@ -113,6 +114,7 @@ impl Server {
             purses: Purses::new(options.limits.lines, options.admins),
             limits: options.limits,
             live,
+            turns: Turns::new(Handle::current().metrics().num_workers()),
             door,
             crowd: Arc::default(),
             counters,
@@ -146,25 +148,17 @@ impl Server {
     /// When a task of the server's own ended by itself.
     pub async fn run(self, listeners: Vec<TcpListener>) -> anyhow::Result<()> {
         let Self { shared, hub, issued, signs, observer: _observer } = self;
-        let listeners = listeners.into_iter().map(TcpListener::into_std).collect::<io::Result<Vec<_>>>();
-        let listeners = listeners.context("cannot hand over the listening sockets")?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(listener::spawn(listeners, &shared, &signs.stop)?);
-        let watch = watch::watch(Arc::clone(&shared), issued, signs.clone());
-        tasks.spawn(async {
-            watch.await;
-            Ok(())
-        });
-        let hub = hub.run(signs.stop.clone());
-        tasks.spawn(async {
-            hub.await;
-            Ok(())
-        });
+        for listener in listeners {
+            tasks.spawn(listener::accept(listener, Arc::clone(&shared), signs.stop.clone()));
+        }
+        tasks.spawn(watch::watch(Arc::clone(&shared), issued, signs.clone()));
+        tasks.spawn(hub.run(signs.stop.clone()));
 
         while let Some(ended) = tasks.join_next().await {
             if !signs.stop.is_requested() {
                 signs.stop.request();
-                ended.context("a task of the server failed")??;
+                ended.context("a task of the server failed")?;
                 anyhow::bail!("a task of the server ended by itself");
             }
         }

@@ -1,6 +1,6 @@
 //! The server's handshake: from a connection to who is at its other end.
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use rustls::{
     AlertDescription, InvalidMessage, PeerIncompatible,
@@ -10,6 +10,8 @@ use rustls::{
 use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::{Semaphore, SemaphorePermit},
+    task::yield_now,
     time::timeout,
 };
 
@@ -96,11 +98,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Stream<IO> {
     pub async fn accept(
         mut io: IO,
         credentials: &Credentials,
+        turns: &Turns,
         deadline: Duration,
-    ) -> Result<(Self, Identity), AcceptError> {
+    ) -> Result<(Self, Arc<Identity>), AcceptError> {
         let tls = UnbufferedServerConnection::new(credentials.server_config()).map_err(AcceptError::Tls)?;
         let mut handshake = Handshake { tls, incoming: Vec::new(), outgoing: Vec::new(), finding: None };
-        match timeout(deadline, handshake.run(&mut io)).await {
+        match timeout(deadline, handshake.run(&mut io, turns)).await {
             Err(_) => Err(AcceptError::Timeout),
             Ok(Ok(())) => match handshake.finding {
                 Some(Finding::Admitted(identity)) => Ok((Self::new(io, handshake.tls, handshake.incoming), identity)),
@@ -116,6 +119,28 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Stream<IO> {
                 Err(error)
             }
         }
+    }
+}
+
+/// Whose turn it is to do a step of a handshake: one of them, and then everything else that is ready.
+///
+/// A step (signatures, key exchange) takes a hundred times as long as a line of chat. When everybody comes
+/// back at once, those who talk wait for one step at most.
+#[derive(Debug)]
+pub struct Turns(Semaphore);
+
+impl Turns {
+    /// Turns for so many threads.
+    pub fn new(threads: usize) -> Self {
+        Self(Semaphore::new(threads))
+    }
+
+    /// Waits for a turn; it lasts until what is given back is dropped.
+    async fn next(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        let turn = self.0.acquire().await.ok();
+        yield_now().await;
+        turn
     }
 }
 
@@ -143,9 +168,12 @@ impl From<io::Error> for Broken {
 }
 
 impl Handshake {
-    async fn run(&mut self, io: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<(), Broken> {
+    async fn run(&mut self, io: &mut (impl AsyncRead + AsyncWrite + Unpin), turns: &Turns) -> Result<(), Broken> {
         loop {
+            self.read(io).await?;
+            let turn = turns.next().await;
             let (outcome, finding) = with_finding(|| self.step());
+            drop(turn);
             self.finding = finding.or_else(|| self.finding.take());
             // A flight is one write; so is the alert of a refusal.
             if !self.outgoing.is_empty() {
@@ -157,7 +185,6 @@ impl Handshake {
             if outcome.map_err(Broken::Tls)? == Progress::Done {
                 return Ok(());
             }
-            self.read(io).await?;
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin as PinMut,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    accept::{AcceptError, HandshakeKind},
+    accept::{AcceptError, HandshakeKind, Turns},
     client::{self, ClientStream, ClientTls, ConnectError, classify},
     identity::{Identity, Rules},
     pin::Pin,
@@ -29,15 +29,16 @@ use super::{
     testing::{Ca, DAY, Deployment, Pair, alice, device, now, server},
 };
 
+static TURNS: LazyLock<Turns> = LazyLock::new(|| Turns::new(1));
 const DEADLINE: Duration = Duration::from_secs(10);
 
-type Accepted<IO> = Result<(Stream<IO>, Identity), AcceptError>;
+type Accepted<IO> = Result<(Stream<IO>, Arc<Identity>), AcceptError>;
 
 /// Lets the two meet over a pipe. The client reads once, since only then it knows that it is in.
 async fn meet(credentials: &Credentials, client: &ClientTls) -> (Accepted<DuplexStream>, Result<(), ConnectError>) {
     let (near, far) = duplex(64 * 1024);
     let server = async {
-        let mut accepted = Stream::accept(far, credentials, DEADLINE).await;
+        let mut accepted = Stream::accept(far, credentials, &TURNS, DEADLINE).await;
         if let Ok((stream, _)) = &mut accepted {
             send(stream, b"hello").await;
         }
@@ -97,7 +98,7 @@ async fn a_device_of_the_authority_is_let_in() {
     let (accepted, connected) = meet(&credentials, &client(&credentials, &pair)).await;
     connected.unwrap();
     let (stream, identity) = accepted.unwrap();
-    assert_eq!((identity.account.as_str(), identity.label.unwrap().as_str()), ("alice", "laptop"));
+    assert_eq!((identity.account.as_str(), identity.label.as_ref().unwrap().as_str()), ("alice", "laptop"));
     assert_eq!(identity.device.0.as_bytes(), &super::sha256(pair.der()));
     assert_eq!(stream.key_exchange(), "X25519MLKEM768");
     assert_eq!(credentials.network(), "example.org");
@@ -174,7 +175,7 @@ async fn without_a_certificate_nobody_gets_in() {
         let mut stream = connector.connect("localhost".try_into().unwrap(), near).await.unwrap();
         classify(stream.read_u8().await.unwrap_err())
     };
-    let (accepted, error) = tokio::join!(Stream::accept(far, &credentials, DEADLINE), client);
+    let (accepted, error) = tokio::join!(Stream::accept(far, &credentials, &TURNS, DEADLINE), client);
     assert_eq!(accepted.unwrap_err().kind(), HandshakeKind::NoCertificate);
     assert!(matches!(error, ConnectError::Refused(AlertDescription::CertificateRequired)), "{error}");
 }
@@ -210,7 +211,7 @@ async fn a_refused_client_that_has_written_sees_the_alert_and_no_reset() {
         };
         let server = async {
             let (io, _) = listener.accept().await.unwrap();
-            Stream::accept(io, &credentials, DEADLINE).await
+            Stream::accept(io, &credentials, &TURNS, DEADLINE).await
         };
         let (accepted, verdict) = tokio::join!(server, client);
         assert_eq!(accepted.unwrap_err().kind(), HandshakeKind::UnknownAuthority);
@@ -224,13 +225,13 @@ async fn a_handshake_has_a_deadline_and_so_has_a_farewell() {
     let credentials = Deployment::new(&ca).load().unwrap();
     let (_silent, far) = duplex(1024);
     let start = tokio::time::Instant::now();
-    let error = Stream::accept(far, &credentials, DEADLINE).await.unwrap_err();
+    let error = Stream::accept(far, &credentials, &TURNS, DEADLINE).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed().as_secs()), (HandshakeKind::Timeout, 10));
 
     let start = tokio::time::Instant::now();
     let (mut near, far) = duplex(1024);
     near.write_all(b"NICK alice\r\nUSER alice 0 * :alice\r\n").await.unwrap();
-    let error = Stream::accept(far, &credentials, DEADLINE).await.unwrap_err();
+    let error = Stream::accept(far, &credentials, &TURNS, DEADLINE).await.unwrap_err();
     assert_eq!(error.kind(), HandshakeKind::NotTls, "{error}");
     assert_eq!(start.elapsed().as_millis(), 500);
 }
@@ -265,7 +266,7 @@ async fn what_is_no_tls_13() {
             near.read_to_end(&mut answer).await.unwrap();
             answer
         };
-        let (accepted, answer) = tokio::join!(Stream::accept(far, &credentials, DEADLINE), client);
+        let (accepted, answer) = tokio::join!(Stream::accept(far, &credentials, &TURNS, DEADLINE), client);
         let error = accepted.unwrap_err();
         assert_eq!(error.kind(), kind, "{error:?}");
         if let Some(alert) = alert {
@@ -314,7 +315,7 @@ async fn pair_over<IO: AsyncRead + AsyncWrite + Unpin>(
     let credentials = Deployment::new(&ca).load().unwrap();
     let tls = client(&credentials, &ca.sign(alice()));
     let (accepted, connected) =
-        tokio::join!(Stream::accept(far, &credentials, DEADLINE), tls.connect(near, "localhost"));
+        tokio::join!(Stream::accept(far, &credentials, &TURNS, DEADLINE), tls.connect(near, "localhost"));
     (accepted.unwrap().0, connected.unwrap())
 }
 

@@ -90,9 +90,16 @@ pub enum IdentityError {
 
 /// Reads who the certificate is.
 pub fn identify(certificate: &CertificateDer<'_>, rules: Rules) -> Result<Identity, IdentityError> {
-    let parsed = parse(certificate)?;
-    let account = account(&parsed)?;
-    let uris = uris(&parsed)?;
+    identify_parsed(&parse(certificate)?, device_id(certificate), rules)
+}
+
+pub(super) fn identify_parsed(
+    parsed: &X509Certificate<'_>,
+    device: DeviceId,
+    rules: Rules,
+) -> Result<Identity, IdentityError> {
+    let account = account(parsed)?;
+    let uris = uris(parsed)?;
     let im = single(&uris, IM)?;
     if let Some(uri) = im {
         agree(&account, uri, im_account(uri))?;
@@ -101,7 +108,7 @@ pub fn identify(certificate: &CertificateDer<'_>, rules: Rules) -> Result<Identi
     }
     let label = match single(&uris, CONCLAVE)? {
         Some(uri) => {
-            let (name, label) = device(uri).ok_or_else(|| IdentityError::Uri(uri.into()))?;
+            let (name, label) = named_device(uri).ok_or_else(|| IdentityError::Uri(uri.into()))?;
             agree(&account, uri, Some(name))?;
             Some(label)
         }
@@ -109,7 +116,7 @@ pub fn identify(certificate: &CertificateDer<'_>, rules: Rules) -> Result<Identi
     };
     Ok(Identity {
         account,
-        device: device_id(certificate),
+        device,
         label,
         issuer: None,
         serial: serial(parsed.raw_serial()),
@@ -202,7 +209,7 @@ fn im_account(uri: &str) -> Option<String> {
 }
 
 /// The account and the label in `conclave:alice/laptop`.
-fn device(uri: &str) -> Option<(String, DeviceLabel)> {
+fn named_device(uri: &str) -> Option<(String, DeviceLabel)> {
     let (name, label) = after(uri, CONCLAVE)?.split_once('/')?;
     Some((percent_decoded(name)?, percent_decoded(label)?.parse().ok()?))
 }
@@ -324,7 +331,7 @@ mod tests {
             prop_assume!(name.parse::<Account>().is_ok());
             let (account, label): (Account, DeviceLabel) = (name.parse().unwrap(), label.parse().unwrap());
             prop_assert_eq!(im_account(&im_uri(&account, "a network")), Some(name.clone()));
-            prop_assert_eq!(device(&device_uri(&account, &label)), Some((name, label)));
+            prop_assert_eq!(named_device(&device_uri(&account, &label)), Some((name, label)));
         }
 
         #[test]

@@ -51,6 +51,8 @@ impl Files {
 pub struct Credentials {
     pub(super) generation: u64,
     config: Arc<ServerConfig>,
+    #[cfg(test)]
+    verifier: Arc<Verifier>,
     authorities: Arc<Authorities>,
     pin: Pin,
     network: String,
@@ -233,9 +235,21 @@ impl Credentials {
             roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
         }
         let verifier = Verifier::new(roots, authorities.clone(), rules).map_err(|error| unusable(error.to_string()))?;
-        let config = config(certified, verifier).map_err(|error| unusable(error.to_string()))?;
+        let verifier = Arc::new(verifier);
+        let config = config(certified, Arc::clone(&verifier)).map_err(|error| unusable(error.to_string()))?;
         let has_crl = files.crl.is_some();
-        Ok(Self { generation: 0, config, authorities, pin, network, not_after, not_before, has_crl })
+        Ok(Self {
+            generation: 0,
+            config,
+            #[cfg(test)]
+            verifier,
+            authorities,
+            pin,
+            network,
+            not_after,
+            not_before,
+            has_crl,
+        })
     }
 
     /// How many sets were in force before this one.
@@ -246,6 +260,11 @@ impl Credentials {
     /// What rustls needs for handshakes with this set.
     pub fn server_config(&self) -> Arc<ServerConfig> {
         self.config.clone()
+    }
+
+    #[cfg(test)]
+    pub(super) fn verifier(&self) -> Arc<Verifier> {
+        Arc::clone(&self.verifier)
     }
 
     /// Judges again a certificate that was let in earlier, perhaps under another set.
@@ -375,10 +394,10 @@ fn check_server(leaf: &CertificateDer<'_>, files: &Files) -> Result<(), LoadErro
     }
 }
 
-fn config(certified: CertifiedKey, verifier: Verifier) -> Result<Arc<ServerConfig>, rustls::Error> {
+fn config(certified: CertifiedKey, verifier: Arc<Verifier>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(Clock))
         .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(Arc::new(verifier))
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     // A resumed session would bring its identity back without asking the verifier.
     config.session_storage = Arc::new(NoServerSessionStorage {});

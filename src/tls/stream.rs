@@ -273,6 +273,23 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Stream<IO> {
         Poll::Ready(sent.map(|()| taken))
     }
 
+    /// Encrypts up to [`RECORD`] bytes, to be written with what comes next; gives back how many.
+    ///
+    /// # Errors
+    /// When the connection is over.
+    pub fn queue(&mut self, octets: &[u8]) -> io::Result<usize> {
+        if self.closing {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let taken = octets.len().min(RECORD);
+        SCRATCH.with_borrow_mut(|scratch| {
+            let wire = &mut scratch.outgoing;
+            let length = self.encrypt(|traffic| traffic.encrypt(&octets[..taken], wire).map_err(Exhausted))?;
+            self.kept.outgoing.extend_from_slice(&wire[..length]);
+            Ok(taken)
+        })
+    }
+
     /// Writes as much as the socket takes, and keeps the rest.
     fn send(&mut self, cx: &mut Context<'_>, wire: &[u8]) -> io::Result<()> {
         let mut sent = 0;

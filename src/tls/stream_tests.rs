@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
+    accept::Turns,
     provider,
     stream::{End, Stream},
     testing::{Ca, Deployment, alice},
@@ -41,9 +42,10 @@ async fn meet() -> (Stream<DuplexStream>, TlsStream<DuplexStream>) {
     let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
     let mut config = config.with_root_certificates(roots).with_client_auth_cert(vec![pair.der().clone()], key).unwrap();
     config.enable_secret_extraction = true;
+    let turns = Turns::new(1);
     let connector = TlsConnector::from(Arc::new(config));
     let (accepted, connected) = tokio::join!(
-        Stream::accept(far, &credentials, Duration::from_secs(10)),
+        Stream::accept(far, &credentials, &turns, Duration::from_secs(10)),
         Box::pin(connector.connect("localhost".try_into().unwrap(), near))
     );
     (accepted.unwrap().0, connected.unwrap())

@@ -1,6 +1,10 @@
 //! Judges the certificate that a client shows, before one byte of the client's reaches the chat.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
@@ -25,7 +29,7 @@ use crate::ident::DeviceId;
 #[derive(Debug)]
 pub(super) enum Finding {
     /// It may enter, if it proves in the rest of the handshake that it has the private key.
-    Admitted(Identity),
+    Admitted(Arc<Identity>),
     /// It may not.
     Refused {
         refusal: Refusal,
@@ -55,7 +59,19 @@ pub(super) struct Verifier {
     chain: Arc<dyn ClientCertVerifier>,
     authorities: Arc<Authorities>,
     rules: Rules,
+    known: Mutex<HashMap<DeviceId, Known>>,
 }
+
+/// A certificate that was verified: as long as the authorities are these, its signature stays good.
+/// What changes with time, validity and revocation, is asked for each time.
+#[derive(Clone, Debug)]
+struct Known {
+    identity: Arc<Identity>,
+    not_before: i64,
+}
+
+/// So many certificates are known at most.
+const KNOWN: usize = 16_384;
 
 impl Verifier {
     pub(super) fn new(
@@ -68,10 +84,35 @@ impl Verifier {
         // Strangers do not learn the authority's name either.
         let chain =
             WebPkiClientVerifier::builder_with_provider(roots.into(), provider()).clear_root_hint_subjects().build()?;
-        Ok(Self { chain, authorities, rules })
+        Ok(Self { chain, authorities, rules, known: Mutex::default() })
     }
 
-    fn judge(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> Result<Identity, Refusal> {
+    fn known(&self) -> MutexGuard<'_, HashMap<DeviceId, Known>> {
+        // Nothing between lock and unlock can leave the map half-changed.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn judge(&self, certificate: &CertificateDer<'_>, now: UnixTime) -> Result<Arc<Identity>, Refusal> {
+        let device = identity::device_id(certificate);
+        let known = self.known().get(&device).cloned();
+        if let Some(Known { identity, not_before }) = known {
+            self.authorities.check(identity.issuer, &identity.serial)?;
+            return match i64::try_from(now.as_secs()).unwrap_or(i64::MAX) {
+                now if now < not_before => Err(Refusal::NotYetValid),
+                now if now > identity.not_after => Err(Refusal::Expired),
+                _ => Ok(identity),
+            };
+        }
+        let admitted = self.verify(certificate, device, now)?;
+        let mut known = self.known();
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(device, admitted.clone());
+        Ok(admitted.identity)
+    }
+
+    fn verify(&self, certificate: &CertificateDer<'_>, device: DeviceId, now: UnixTime) -> Result<Known, Refusal> {
         // Authorities sign device certificates themselves; what else a client sends is not looked at.
         self.chain.verify_client_cert(certificate, &[], now).map_err(refusal)?;
         let parsed = identity::parse(certificate).map_err(Refusal::Unfit)?;
@@ -80,8 +121,9 @@ impl Verifier {
         }
         let issuer = self.authorities.issuer_of(&parsed);
         self.authorities.check(issuer, &identity::serial(parsed.raw_serial()))?;
-        let identity = identity::identify(certificate, self.rules).map_err(Refusal::Unfit)?;
-        Ok(Identity { issuer, ..identity })
+        let identity = identity::identify_parsed(&parsed, device, self.rules).map_err(Refusal::Unfit)?;
+        let not_before = parsed.validity().not_before.timestamp();
+        Ok(Known { identity: Arc::new(Identity { issuer, ..identity }), not_before })
     }
 }
 
@@ -177,4 +219,71 @@ fn claimed(certificate: &CertificateDer<'_>) -> String {
     let mut names = parsed.subject().iter_common_name();
     let name = names.next().and_then(|name| name.as_str().ok()).unwrap_or("?");
     name.chars().take(64).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tls::testing::{Ca, Deployment, alice, now};
+
+    /// A certificate that is known is judged like one that is not, but for its signature.
+    #[test]
+    fn who_is_known_is_judged_by_the_time_and_by_what_was_revoked() {
+        let (ca, mut params) = (Ca::new("n"), alice());
+        let (start, end) = (now() - Duration::from_secs(1000), now() + Duration::from_secs(1000));
+        (params.not_before, params.not_after) = (start, end);
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(&[0x80, 1]));
+        let (deployment, pair) = (Deployment::new(&ca), ca.sign(params));
+        let verifier = |deployment: &Deployment| deployment.load().unwrap().verifier();
+        let at = |seconds: i64| UnixTime::since_unix_epoch(Duration::from_secs(seconds as u64));
+        let (before, during, after) =
+            (at(start.unix_timestamp() - 1), at(now().unix_timestamp()), at(end.unix_timestamp() + 1));
+
+        let judge = verifier(&deployment);
+        for known in [false, true] {
+            assert_eq!(judge.known().len(), usize::from(known));
+            assert_eq!(judge.judge(pair.der(), before), Err(Refusal::NotYetValid), "known: {known}");
+            assert_eq!(judge.judge(pair.der(), after), Err(Refusal::Expired), "known: {known}");
+            let identity = judge.judge(pair.der(), during).unwrap();
+            assert_eq!((identity.account.as_str(), identity.issuer.is_some()), ("alice", true));
+        }
+        // The same octets but one are another certificate.
+        let mut forged = pair.der().to_vec();
+        *forged.last_mut().unwrap() ^= 1;
+        assert_eq!(judge.judge(&forged.into(), during), Err(Refusal::UnknownAuthority));
+        assert_eq!(judge.known().len(), 1, "who was refused is not known");
+
+        deployment.write("crl.pem", &ca.crl(2, &[&[0x80, 1]]));
+        let judge = verifier(&deployment);
+        judge.known().insert(
+            identity::device_id(pair.der()),
+            Known {
+                identity: Arc::new(Identity {
+                    issuer: judge.authorities.issuer_of(&identity::parse(pair.der()).unwrap()),
+                    ..identity::identify(pair.der(), Rules::default()).unwrap()
+                }),
+                not_before: 0,
+            },
+        );
+        assert_eq!(judge.judge(pair.der(), during), Err(Refusal::Revoked));
+    }
+
+    #[test]
+    fn no_more_are_known_than_there_is_room_for() {
+        let ca = Ca::new("n");
+        let judge = Deployment::new(&ca).load().unwrap().verifier();
+        let pair = ca.sign(alice());
+        let known =
+            Known { identity: Arc::new(identity::identify(pair.der(), Rules::default()).unwrap()), not_before: 0 };
+        for n in 0..KNOWN as u32 {
+            let mut octets = [0; 32];
+            octets[..4].copy_from_slice(&n.to_be_bytes());
+            judge.known().insert(DeviceId(crate::ident::Fingerprint::new(octets)), known.clone());
+        }
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(now().unix_timestamp() as u64));
+        judge.judge(pair.der(), now).unwrap();
+        assert_eq!(judge.known().len(), 1);
+    }
 }

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,6 +13,7 @@ use conclave::{
     pki::{Directory, Host, Profile, Usage, Validity, ca::Ca},
     platform::clock,
     tls::{
+        accept::Turns,
         client::{ClientIdentity, ClientTls},
         identity::{Identity, Rules},
         server::{Credentials, Files},
@@ -260,12 +262,13 @@ fn files(place: &Place) -> Files {
 }
 
 /// A handshake between a server of this place and a client with this pair; who came in, or why not.
-async fn handshake(place: &Place, certificate: &Path, key: &Path) -> Result<Identity, String> {
+async fn handshake(place: &Place, certificate: &Path, key: &Path) -> Result<Arc<Identity>, String> {
     let server = Credentials::load(&files(place), Rules { require_san: true }).unwrap();
     let client = ClientTls::new(vec![server.pin()], ClientIdentity::load(certificate, key).unwrap()).unwrap();
     let (near, far) = tokio::io::duplex(1 << 16);
+    let turns = Turns::new(1);
     let (accepted, _client) = tokio::join!(
-        Box::pin(Stream::accept(far, &server, Duration::from_secs(10))),
+        Box::pin(Stream::accept(far, &server, &turns, Duration::from_secs(10))),
         client.connect(near, "localhost")
     );
     accepted.map(|(_, identity)| identity).map_err(|error| error.to_string())
@@ -283,9 +286,9 @@ async fn our_tls_lets_in_who_has_a_certificate_until_it_is_revoked() {
     let alice = (place.path("alice+laptop.pem"), place.path("alice+laptop.key"));
 
     let identity = handshake(&place, &alice.0, &alice.1).await.unwrap();
-    assert_eq!((identity.account.as_str(), identity.label.unwrap().as_str()), ("alice", "laptop"));
+    assert_eq!((identity.account.as_str(), identity.label.as_ref().unwrap().as_str()), ("alice", "laptop"));
     let bob = handshake(&place, &place.path("bob.pem"), &place.path("b.key")).await.unwrap();
-    assert_eq!((bob.account.as_str(), bob.label.unwrap().as_str()), ("bob", "main"));
+    assert_eq!((bob.account.as_str(), bob.label.as_ref().unwrap().as_str()), ("bob", "main"));
 
     place.ok(&["renew", "server"]);
     place.ok(&["renew", "alice"]);

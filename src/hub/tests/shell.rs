@@ -116,7 +116,7 @@ impl House {
         loop {
             match outbox.poll_take(&mut cx, &mut buffer) {
                 Poll::Ready(Taken::Octets(length)) => text.extend_from_slice(&buffer[..length]),
-                Poll::Ready(Taken::Alone(octets)) => text.extend_from_slice(&octets),
+                Poll::Ready(Taken::Alone(octets) | Taken::Last(octets)) => text.extend_from_slice(&octets),
                 _ => break,
             }
         }
@@ -259,7 +259,7 @@ impl House {
         loop {
             match outbox.poll_take(&mut cx, &mut buffer) {
                 Poll::Ready(Taken::Octets(length)) => text.extend_from_slice(&buffer[..length]),
-                Poll::Ready(Taken::Alone(octets)) => text.extend_from_slice(&octets),
+                Poll::Ready(Taken::Alone(octets) | Taken::Last(octets)) => text.extend_from_slice(&octets),
                 Poll::Ready(Taken::Empty) => {
                     self.door.drained(*id);
                     self.hub.pump(&mut cx, None);

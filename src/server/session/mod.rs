@@ -16,8 +16,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::runtime::Handle;
-
 use super::{Shared, crowd::Ticket, limits::Place};
 use crate::{
     hub::{Cut, Gone, Outbox},
@@ -41,7 +39,7 @@ struct Scratch {
     output: Vec<u8>,
 }
 
-/// Starts the session's task in the runtime.
+/// Starts the session's task.
 pub(super) fn spawn(
     stream: Stream,
     identity: Arc<Identity>,
@@ -49,18 +47,15 @@ pub(super) fn spawn(
     ticket: Ticket,
     place: Place,
     shared: Arc<Shared>,
-    runtime: &Handle,
 ) {
     let id = shared.door.attach(Arc::clone(&outbox));
     outbox.heard(clock::monotonic_s());
     outbox.push(render::greeting(&shared.info, &identity.account, device_name(&identity)).into());
     shared.counters.sessions.up();
-    // Its deadlines are the runtime's.
-    let _inside = runtime.enter();
     let wire = Wire::new(stream, outbox, shared.limits.silent);
     let input = Input { framer: Framer::new(LineLimits::FIRST), rest: Vec::new() };
     let talk = Talk::new(id, identity, shared, ticket, place);
-    runtime.spawn(Session { wire, input, talk });
+    tokio::spawn(Session { wire, input, talk });
 }
 
 /// What the owner calls the device.
@@ -141,7 +136,10 @@ impl Session {
                 match next {
                     Next::Go => {}
                     Next::Register => wire.set_deadline(Some(talk.shared.limits.registration)),
-                    Next::Registered => wire.set_deadline(None),
+                    Next::Registered(before) => {
+                        wire.set_deadline(None);
+                        wire.answer_to_come = Some(before);
+                    }
                     Next::Stop => {
                         wire.ending = Ending::Draining;
                         return;

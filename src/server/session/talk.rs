@@ -73,8 +73,9 @@ pub(super) enum Next {
     Go,
     /// The session's time to register has begun.
     Register,
-    /// The session is registered: it has no deadline any more.
-    Registered,
+    /// The session is registered: it has no deadline any more. So many octets were in its outbox
+    /// before the hub heard of it: they go out with the hub's answer.
+    Registered(usize),
     /// No more lines: it ends.
     Stop,
 }
@@ -251,8 +252,9 @@ impl Talk {
             },
             Err(bad) => Some(Err(refusal(bad, LineLimits::PLAIN))),
         };
+        let before = outbox.waiting();
         self.join_hub(Dialect::Plain, User::default(), Caps::NONE, first, cx);
-        Next::Registered
+        Next::Registered(before)
     }
 
     fn register(&mut self, line: Line<'_>, outbox: &Outbox, cx: &mut Context<'_>) -> Next {
@@ -280,8 +282,9 @@ impl Talk {
             Outcome::More => Next::Go,
             Outcome::Quit => self.end(outbox, "ERROR :Quit\r\n".into(), "Quit"),
             Outcome::Done(user, caps) => {
+                let before = outbox.waiting();
                 self.join_hub(Dialect::Irc, user, caps, None, cx);
-                Next::Registered
+                Next::Registered(before)
             }
         }
     }

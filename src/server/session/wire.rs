@@ -29,6 +29,8 @@ pub(super) struct Wire {
     /// Taken from the outbox, not yet by the connection.
     unsent: Bytes,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// The hub answers presently: until there are more octets than these, nothing is sent.
+    pub(super) answer_to_come: Option<usize>,
 }
 
 /// How far the end of a session has come.
@@ -47,7 +49,7 @@ pub(super) enum Ending {
 impl Wire {
     pub(super) fn new(stream: Stream, outbox: Arc<Outbox>, silent: Duration) -> Self {
         let deadline = Some(Box::pin(tokio::time::sleep(silent)));
-        Self { stream, outbox, ending: Ending::No, unsent: Bytes::new(), deadline }
+        Self { stream, outbox, ending: Ending::No, unsent: Bytes::new(), deadline, answer_to_come: None }
     }
 
     pub(super) fn set_deadline(&mut self, after: Option<Duration>) {
@@ -65,6 +67,12 @@ impl Wire {
         loop {
             match self.ending {
                 Ending::No | Ending::Draining => {
+                    if let Some(before) = self.answer_to_come.take()
+                        && self.ending == Ending::No
+                        && self.outbox.wait_for_more(cx, before)
+                    {
+                        return Poll::Pending;
+                    }
                     if self.poll_push(cx).is_pending() {
                         // The socket takes nothing now; only a cut can change anything.
                         if let Poll::Ready(reason) = self.outbox.poll_cut(cx) {
@@ -89,6 +97,15 @@ impl Wire {
                                 Err(_) => return self.broken(talk),
                             }
                         }
+                        Taken::Last(octets) => {
+                            talk.shared.counters.octets_out.add(octets.len() as u64);
+                            match self.stream.queue(&octets) {
+                                Ok(taken) => self.unsent = octets.slice(taken..),
+                                Err(_) => return self.broken(talk),
+                            }
+                            talk.gone(Gone::Cut("Connection closed".into()));
+                            self.close();
+                        }
                         Taken::Empty => talk.drained(),
                         Taken::End => {
                             talk.gone(Gone::Cut("Connection closed".into()));
@@ -98,7 +115,10 @@ impl Wire {
                     }
                 }
                 Ending::Closing => {
-                    if ready!(self.poll_push(cx)).is_err() || ready!(self.stream.poll_close(cx)).is_err() {
+                    // The last octets and close_notify are one write.
+                    let all_queued = self.unsent.is_empty();
+                    let pushed = if all_queued { Ok(()) } else { ready!(self.poll_push(cx)) };
+                    if pushed.is_err() || ready!(self.stream.poll_close(cx)).is_err() {
                         return Poll::Ready(());
                     }
                     self.ending = Ending::Closed;
