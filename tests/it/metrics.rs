@@ -106,6 +106,7 @@ async fn what_happens_is_counted() {
     becomes(at, "conclave_deliveries_total", before["conclave_deliveries_total"] + 2.0);
     becomes(at, "conclave_sessions{dialect=\"irc\"}", 3.0);
     also.close().await;
+    becomes(at, "conclave_connections", 2.0);
 
     // One more than may be from one address.
     let third = Peer::plain(&deployment, &server, &deployment.pair("bob")).await;

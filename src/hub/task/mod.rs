@@ -105,6 +105,8 @@ pub struct Hub {
     members: Vec<Option<Member>>,
     /// How many of them there are.
     admitted: usize,
+    /// There was more than one request in the last turn.
+    crowded: bool,
     /// Room for what the inbox held: the two change places.
     batch: VecDeque<Request>,
     staged: VecDeque<Staged>,
@@ -163,6 +165,7 @@ impl Hub {
             patience,
             members: Vec::new(),
             admitted: 0,
+            crowded: false,
             batch: VecDeque::new(),
             staged: VecDeque::new(),
             sequence: at.sequence,
@@ -217,9 +220,12 @@ impl Hub {
         let mut others = std::pin::pin!(yield_now());
         let (mut pause, mut rests) = (std::pin::pin!(tokio::time::sleep(Duration::ZERO)), false);
         poll_fn(|cx| {
-            // Who has something to say now says it first: the more it is, the less each of it costs.
-            ready!(others.as_mut().poll(cx));
-            others.set(yield_now());
+            // Where much is said, whoever has something to say now says it first: the more it is, the less
+            // each of it costs.
+            if self.crowded {
+                ready!(others.as_mut().poll(cx));
+                others.set(yield_now());
+            }
             if tick.poll_tick(cx).is_ready() {
                 self.watch(clock::monotonic_s());
                 self.pump(cx, Some(Body::Tick));
@@ -291,6 +297,7 @@ impl Hub {
     fn fetch(&mut self, cx: &mut Context<'_>, batch: &mut VecDeque<Request>) -> bool {
         let Poll::Ready(since) = self.door.inbox.poll_take(cx, batch) else { return false };
         self.arrived = since;
+        self.crowded = batch.len() > 1;
         self.counters.turns.observe(batch.len());
         true
     }

@@ -187,3 +187,17 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is in the future of a session is there for each of thousands who say nothing. Most of it is
+    /// rustls' connection.
+    #[test]
+    fn a_session_is_small() {
+        let (all, tls) = (size_of::<Session>(), size_of::<Stream>());
+        assert!(all <= 1792, "{all} octets, {tls} of them the connection's");
+        assert!(all - tls <= 512, "{} octets beside the connection", all - tls);
+    }
+}
