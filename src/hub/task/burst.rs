@@ -15,9 +15,8 @@ use crate::{
     protocol::{caps::Shape, chat::Message, durable::Position, render, reply::ServerInfo},
 };
 
-/// So many messages are a burst at most, and about so many octets for sessions of one shape.
+/// So many messages are a burst at most.
 const MESSAGES: usize = 1024;
-const OCTETS: usize = 256 << 10;
 
 /// Messages to the same audience.
 pub(super) struct Burst {
@@ -77,7 +76,7 @@ impl Burst {
     }
 
     fn is_full(&self) -> bool {
-        self.messages.len() >= MESSAGES || self.texts.iter().any(|text| text.octets.len() >= OCTETS)
+        self.messages.len() >= MESSAGES
     }
 }
 
@@ -145,7 +144,8 @@ impl Hub {
             let (_, text, ends) = &rendered[at];
             let (octets, kept) = match from {
                 0 => (text.clone(), whole),
-                _ => (text.slice(ends[from - 1]..), burst.kept(from)),
+                // A copy: a part that waits long must not keep the whole in memory.
+                _ => (Bytes::copy_from_slice(&text[ends[from - 1]..]), burst.kept(from)),
             };
             if !octets.is_empty() {
                 deliveries += (burst.messages.len() - from) as u64;
