@@ -26,7 +26,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// What every accepted connection inherits. Each of these only makes things better: a socket that refuses
 /// one still works.
-pub(super) fn tune(listener: &TcpListener) -> io::Result<()> {
+fn tune(listener: &TcpListener) -> io::Result<()> {
     let socket = SockRef::from(listener);
     socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
@@ -130,5 +130,20 @@ fn refused(shared: &Shared, peer: SocketAddr, error: &AcceptError) {
         _ => {
             info!(%peer, kind = kind.as_str(), %error, "handshake refused");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn accepted_connections_inherit_what_the_listener_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tune(&listener).unwrap();
+        let _near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (far, _) = listener.accept().await.unwrap();
+        assert!(far.nodelay().unwrap(), "each small write goes out at once");
+        assert!(SockRef::from(&far).keepalive().unwrap(), "who is gone without a word is found out");
     }
 }

@@ -357,3 +357,40 @@ async fn part(mut io: impl AsyncRead + AsyncWrite + Unpin) {
     // It is gone anyhow, however the rest goes.
     let _ = timeout(DRAIN_TIME, drain).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn for_each_step_everything_else_has_its_turn() {
+        let (turns, seen) = (Arc::new(Turns::new(1)), Arc::<Mutex<Vec<&str>>>::default());
+        let steps: Vec<_> = (0..3)
+            .map(|_| {
+                let (turns, seen) = (Arc::clone(&turns), Arc::clone(&seen));
+                tokio::spawn(async move {
+                    let turn = turns.next().await;
+                    seen.lock().unwrap().push("step");
+                    drop(turn);
+                })
+            })
+            .collect();
+        let talks = Arc::clone(&seen);
+        let chat = tokio::spawn(async move {
+            for _ in 0..50 {
+                talks.lock().unwrap().push("chat");
+                yield_now().await;
+            }
+        });
+        for step in steps {
+            step.await.unwrap();
+        }
+        chat.await.unwrap();
+        let seen = seen.lock().unwrap();
+        let steps = |until: usize| seen[..until].iter().filter(|what| **what == "step").count();
+        assert_eq!(steps(seen.len()), 3);
+        assert!((0..seen.len()).all(|until| 2 * steps(until) <= until), "{seen:?}");
+    }
+}
